@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"errors"
+	"io"
+
+	"github.com/minio/crc64nvme"
+)
+
+// body is what one S3 request carries: several ropes, one after the other. It
+// implements blob.Body: it can be rewound for a retry, and knows its size and
+// checksum before it is sent.
+type body struct {
+	parts []io.ReaderAt
+	ends  []int64 // where each part ends
+	at    int64
+	crc   uint64
+}
+
+// newBody reads the ropes once for their checksum.
+func newBody(ropes ...*rope) (*body, error) {
+	b := &body{}
+	crc := crc64nvme.New()
+	for _, r := range ropes {
+		if err := r.each(func(p []byte) { _, _ = crc.Write(p) }); err != nil {
+			return nil, err
+		}
+		for _, blk := range r.blocks {
+			b.add(bytesAt(blk), int64(len(blk)))
+		}
+		if r.file != nil {
+			b.add(r.file, r.inFile)
+		}
+	}
+	b.crc = crc.Sum64()
+	return b, nil
+}
+
+func (b *body) add(p io.ReaderAt, size int64) {
+	if size > 0 {
+		b.parts = append(b.parts, p)
+		b.ends = append(b.ends, b.Size()+size)
+	}
+}
+
+// Size is the body's length in bytes.
+func (b *body) Size() int64 {
+	if len(b.ends) == 0 {
+		return 0
+	}
+	return b.ends[len(b.ends)-1]
+}
+
+// CRC64 is the CRC-64/NVME of the whole body.
+func (b *body) CRC64() uint64 { return b.crc }
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	start := int64(0)
+	for i, end := range b.ends {
+		if b.at < end {
+			n, err := b.parts[i].ReadAt(p[:min(int64(len(p)), end-b.at)], b.at-start)
+			b.at += int64(n)
+			if n > 0 || !errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return n, err
+		}
+		start = end
+	}
+	return 0, io.EOF
+}
+
+// Seek implements io.Seeker.
+func (b *body) Seek(off int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		off += b.at
+	case io.SeekEnd:
+		off += b.Size()
+	}
+	if off < 0 {
+		return 0, errors.New("ledger: seek before the start")
+	}
+	b.at = off
+	return off, nil
+}
+
+// bytesAt reads from memory.
+type bytesAt []byte
+
+func (s bytesAt) ReadAt(p []byte, off int64) (int, error) {
+	n := copy(p, s[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}

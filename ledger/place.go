@@ -1,0 +1,112 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bonfiredb/bonfire/clinical"
+	"github.com/bonfiredb/bonfire/store"
+)
+
+// placement is where a unit's bytes go.
+type placement int
+
+const (
+	inRow     placement = iota // a row of Postgres: zero S3 calls
+	inScratch                  // an object of its own until a part takes it up
+	inPart                     // a part of the multipart, with all pending tails
+	inWhole                    // the finished object, by one PutObject
+)
+
+// plan judges and places a unit. Reservations happen here, in order.
+func (f *flow) plan(u *unit) (err error) {
+	if u.to > f.up.MaxSize {
+		return clinical.Fail(clinical.TooLarge, "larger than this kind of file may be", nil).WithField("size")
+	}
+	if u.sniffed, err = f.sniff(u); err != nil {
+		return err
+	}
+	ctx, stop := f.s.bound(f.ctx, sendTime)
+	defer stop()
+	switch u.where = f.place(u); u.where {
+	case inWhole:
+		u.key, err = f.s.reserveKey(ctx)
+	case inPart:
+		f.partsEnd = u.to
+		err = f.s.reservePart(ctx, u)
+	case inScratch:
+		err = f.s.reserveScratch(ctx)
+	}
+	return err
+}
+
+func (f *flow) place(u *unit) placement {
+	size, waiting := f.s.e.partSize(f.up), u.to-u.pending
+	switch {
+	case f.s.e.away() && waiting <= f.s.e.o.OutageTail:
+		return inRow
+	case u.final && u.pending == 0 && f.s.row.Multipart == "" && u.to <= size:
+		return inWhole
+	case waiting == 0: // nothing but a length to commit
+		return inRow
+	case u.final, waiting >= enough(size):
+		return inPart
+	case u.fresh.size < tailMax:
+		return inRow
+	}
+	return inScratch
+}
+
+// reserveKey makes the object's key exclusive to this attempt.
+func (s *Session) reserveKey(ctx context.Context) (string, error) {
+	fresh := clinical.ObjectKey(s.lease.Tenant, clinical.NewID[clinical.FileID](s.e.o.Now()), s.row.CreatedAt)
+	key, err := s.e.o.Store.ReserveKey(ctx, s.lease, fresh)
+	if err == nil {
+		s.row.ObjectKey, s.row.Multipart = key, ""
+	}
+	return key, s.noticed(err)
+}
+
+// reservePart begins the multipart when there is none, and reserves a number.
+func (s *Session) reservePart(ctx context.Context, u *unit) error {
+	begun := s.row.Multipart
+	if begun == "" {
+		key, err := s.reserveKey(ctx)
+		if err != nil {
+			return err
+		}
+		begun, err = s.e.o.Bucket.CreateMultipart(ctx, key, s.contentType())
+		s.e.noted(err)
+		if err != nil {
+			return err
+		}
+	}
+	number, err := s.e.o.Store.ReservePart(ctx, s.lease, begun)
+	switch {
+	case err != nil:
+		return s.noticed(err)
+	case number > lastPart:
+		return clinical.Fail(clinical.Gone, "this upload was interrupted too often: begin it again", nil)
+	}
+	s.row.Multipart = begun
+	u.key, u.multipart, u.number = s.row.ObjectKey, begun, number
+	return nil
+}
+
+// reserveScratch notes, once an upload, that it has scratch objects.
+func (s *Session) reserveScratch(ctx context.Context) error {
+	if s.row.ScratchUsed {
+		return nil
+	}
+	err := s.e.o.Store.ReserveScratch(ctx, s.lease)
+	s.row.ScratchUsed = err == nil
+	return s.noticed(err)
+}
+
+// noticed ends the session when the database says that its lease is lost.
+func (s *Session) noticed(err error) error {
+	if errors.Is(err, store.ErrLeaseLost) {
+		s.lose()
+	}
+	return err
+}
