@@ -1,0 +1,27 @@
+package records
+
+import (
+	"context"
+
+	"github.com/bonfiredb/bonfire/clinical"
+	"github.com/bonfiredb/bonfire/policy"
+)
+
+// bytesOf decides on giving out a file's bytes. The file is held as it is until
+// the link is written: whoever moves or retracts it afterwards finds that link
+// and ends it. Gone when the bytes were given up.
+func (c *call) bytesOf(ctx context.Context, id clinical.FileID) (d policy.Decision, f clinical.File, err error) {
+	res, err := subject(ctx, c, policy.File, id, c.ShareFile)
+	if err != nil {
+		return d, f, err
+	}
+	if d, err = c.permit(ctx, policy.DownloadFile, res); err != nil {
+		return d, f, err
+	}
+	if f, err = c.Tx.File(ctx, d); err == nil && f.PurgedAt != nil {
+		no := &refusal{event: c.event(res, "retention")}
+		no.event.Outcome = clinical.MinorFailure
+		err = clinical.Fail(clinical.Gone, "the bytes were given up when their time had come", no)
+	}
+	return d, f, err
+}
