@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -61,12 +62,15 @@ func (p *program) devstack(ctx context.Context, f devstackFlags) (err error) {
 		_, _ = fmt.Fprintln(p.out, line)
 	}
 	_, _ = fmt.Fprintln(p.out, "READY")
-	<-ctx.Done()
+	stack.Keep(ctx, slog.New(slog.NewTextHandler(p.err, nil)))
 	return nil
 }
 
 // stopper is the embedded stack, or one half of it.
-type stopper interface{ Stop(context.Context) error }
+type stopper interface {
+	Keep(context.Context, *slog.Logger)
+	Stop(context.Context) error
+}
 
 // stopStack stops the embedded servers and adds what went wrong to err.
 func stopStack(s stopper, err *error) {

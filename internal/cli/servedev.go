@@ -39,6 +39,9 @@ func (p *program) serveDev(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer stopStack(stack, &err)
+	kept, end := context.WithCancel(ctx)
+	defer end()
+	go stack.Keep(kept, log)
 	over := append(append(f.over(), "BONFIRE_PUBLIC_URL="+cfg.PublicURL), stackEnv...)
 	if cfg, err = p.load(over...); err != nil {
 		return err
@@ -96,6 +99,9 @@ func startMissing(ctx context.Context, cfg config.Config, dir string) (stopper, 
 
 // nothing was started.
 type nothing struct{}
+
+// Keep does nothing.
+func (nothing) Keep(context.Context, *slog.Logger) {}
 
 // Stop does nothing.
 func (nothing) Stop(context.Context) error { return nil }

@@ -2,7 +2,10 @@
 
 package devstack
 
-import "context"
+import (
+	"context"
+	"log/slog"
+)
 
 // Stack is what Start would return; in this build nothing makes one.
 type Stack struct{}
@@ -51,3 +54,12 @@ func (*S3) Env() []string { return nil }
 
 // Stop does nothing.
 func (*S3) Stop(context.Context) error { return nil }
+
+// Keep does nothing.
+func (*Stack) Keep(context.Context, *slog.Logger) {}
+
+// Keep does nothing.
+func (*Postgres) Keep(context.Context, *slog.Logger) {}
+
+// Keep does nothing.
+func (*S3) Keep(context.Context, *slog.Logger) {}

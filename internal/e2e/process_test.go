@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -232,4 +233,24 @@ func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// children are the processes that the devstack runs.
+func (h *house) children() (pids []int) {
+	h.t.Helper()
+	out, err := exec.Command("pgrep", "-P", strconv.Itoa(h.stack.cmd.Process.Pid)).Output()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, f := range strings.Fields(string(out)) {
+		pid, err := strconv.Atoi(f)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	if len(pids) != 2 {
+		h.t.Fatalf("the devstack has %d children, not Postgres and S3", len(pids))
+	}
+	return pids
 }

@@ -157,3 +157,40 @@ func (c *client) retryOffset(at target) (offset int64, err error) {
 	}
 	return offset, err
 }
+
+// Postgres and S3 are killed under a running server: the stack starts them
+// again, the server finds them, and the upload goes on.
+func TestKilledPostgresAndS3ComeBack(t *testing.T) {
+	h := open(t)
+	c := h.as("clinician")
+	content := random(20 << 20)
+	at := c.createUpload(map[string]any{
+		"patientId": demo.Patient, "kind": "raw", "contentType": "application/octet-stream", "size": len(content),
+	})
+	if _, err := c.tus(http.MethodPatch, at, 0, bytes.NewReader(content[:9<<20])); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range h.children() {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		offset, err := c.offset(at)
+		if err == nil && offset < 9<<20 {
+			t.Fatalf("P1: the offset went back to %d", offset)
+		}
+		if err == nil {
+			res, err := c.tus(http.MethodPatch, at, offset, bytes.NewReader(content[offset:]))
+			if err == nil {
+				if b, _ := c.download(res.Header.Get("Bonfire-Resource-Id")); !bytes.Equal(b, content) {
+					t.Fatal("other bytes came back")
+				}
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
