@@ -43,36 +43,6 @@ func (r *resolver) files(
 	return translated(list, err, fileConnection)
 }
 
-// UpdateFile resolves Mutation.updateFile.
-func (m mutation) UpdateFile(context.Context, model.UpdateFileInput) (*model.UpdateFilePayload, error) {
-	return nil, notYet()
-}
-
-// RetractFile resolves Mutation.retractFile.
-func (m mutation) RetractFile(context.Context, model.RetractFileInput) (*model.RetractFilePayload, error) {
-	return nil, notYet()
-}
-
-// SupersedeFile resolves Mutation.supersedeFile.
-func (m mutation) SupersedeFile(context.Context, model.SupersedeFileInput) (*model.UpdateFilePayload, error) {
-	return nil, notYet()
-}
-
-// RefileFile resolves Mutation.refileFile.
-func (m mutation) RefileFile(context.Context, model.RefileFileInput) (*model.RefileFilePayload, error) {
-	return nil, notYet()
-}
-
-// SetLegalHold resolves Mutation.setLegalHold.
-func (m mutation) SetLegalHold(context.Context, model.SetLegalHoldInput) (*model.UpdateFilePayload, error) {
-	return nil, notYet()
-}
-
-// ReportScan resolves Mutation.reportScan.
-func (m mutation) ReportScan(context.Context, model.ReportScanInput) (*model.UpdateFilePayload, error) {
-	return nil, notYet()
-}
-
 // Patient resolves File.patient.
 func (fileFields) Patient(ctx context.Context, f *model.File) (*model.Patient, error) {
 	return loadPatient(ctx, f.Noun.Patient)
@@ -93,9 +63,9 @@ func (fileFields) Supersedes(ctx context.Context, f *model.File) (*model.File, e
 	return loadFile(ctx, f.Noun.Supersedes)
 }
 
-// Notes resolves File.notes.
-func (fileFields) Notes(context.Context, *model.File, *int, *string) (*model.NoteConnection, error) {
-	return nil, notYet()
+// Notes resolves File.notes: those that come from the file.
+func (r fileFields) Notes(ctx context.Context, f *model.File, first *int, after *string) (*model.NoteConnection, error) {
+	return r.notes(ctx, f.Noun.Patient, first, after, nil, nil, records.NoteQuery{FromFile: f.Noun.ID})
 }
 
 // ViewerCan resolves File.viewerCan.
@@ -131,6 +101,7 @@ func fileOf(f clinical.File) *model.File {
 		CreatedAt:       f.CreatedAt,
 		UpdatedAt:       f.UpdatedAt,
 		CapturedAt:      f.CapturedAt,
+		PurgedAt:        f.PurgedAt,
 		Duration:        optional(f.Duration),
 		Width:           optional(f.Width),
 		Height:          optional(f.Height),

@@ -82,14 +82,15 @@ func revokedLinks(links []clinical.Link) *model.RevokeLinksPayload {
 
 func linkOf(l clinical.Link, now time.Time) *model.Link {
 	return &model.Link{
-		ID:           string(l.ID),
-		Delivery:     l.Delivery,
-		State:        l.State(now),
-		IssuedAt:     l.IssuedAt,
-		ExpiresAt:    l.ExpiresAt,
-		UsedAt:       l.UsedAt,
-		RevokedAt:    l.RevokedAt,
-		PurposeOfUse: l.Purpose,
-		Noun:         l,
+		ID:            string(l.ID),
+		Delivery:      l.Delivery,
+		State:         l.State(now),
+		IssuedAt:      l.IssuedAt,
+		ExpiresAt:     l.ExpiresAt,
+		UsedAt:        l.UsedAt,
+		RevokedAt:     l.RevokedAt,
+		RevokedReason: optional(l.RevokedReason),
+		PurposeOfUse:  l.Purpose,
+		Noun:          l,
 	}
 }

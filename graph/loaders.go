@@ -16,6 +16,7 @@ type loaders struct {
 	actors   *loader[clinical.ActorID, clinical.Actor]
 	patients *loader[clinical.PatientID, clinical.Patient]
 	files    *loader[clinical.FileID, clinical.File]
+	notes    *loader[clinical.NoteID, clinical.Note]
 }
 
 type loadersKey struct{}
@@ -42,8 +43,11 @@ func (p perResponse) InterceptResponse(ctx context.Context, next graphql.Respons
 		patients: newLoader(each(func(ctx context.Context, id clinical.PatientID) (clinical.Patient, error) {
 			return p.records.Patient(ctx, actor, id)
 		})),
-		files: newLoader(each(func(ctx context.Context, id clinical.FileID) (clinical.File, error) {
-			return p.records.File(ctx, actor, id)
+		files: newLoader(together(func(ctx context.Context, ids []clinical.FileID) (map[clinical.FileID]clinical.File, error) {
+			return p.records.FilesByID(ctx, actor, ids)
+		})),
+		notes: newLoader(together(func(ctx context.Context, ids []clinical.NoteID) (map[clinical.NoteID]clinical.Note, error) {
+			return p.records.NotesByID(ctx, actor, ids)
 		})),
 	}))
 }

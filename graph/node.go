@@ -13,7 +13,7 @@ import (
 // caller is as missing there as here.
 func (q query) Node(ctx context.Context, id string) (model.Node, error) {
 	finders := []func(context.Context, string) (model.Node, error){
-		asNode(q.File), asNode(q.Patient), asNode(q.encounter), asNode(q.Upload),
+		asNode(q.File), asNode(q.Note), asNode(q.Patient), asNode(q.encounter), asNode(q.Upload), asNode(q.auditEvent),
 	}
 	for _, find := range finders {
 		if node, err := find(ctx, id); !clinical.Is(err, clinical.NotFound) {

@@ -43,11 +43,6 @@ func (m mutation) RegisterPatient(ctx context.Context, in model.RegisterPatientI
 	})
 }
 
-// BreakGlass resolves Mutation.breakGlass.
-func (m mutation) BreakGlass(context.Context, model.BreakGlassInput) (*model.BreakGlassPayload, error) {
-	return nil, notYet()
-}
-
 // Files resolves Patient.files.
 func (p patientFields) Files(
 	ctx context.Context, of *model.Patient, first *int, after *string, last *int, before *string,
@@ -58,16 +53,9 @@ func (p patientFields) Files(
 
 // Notes resolves Patient.notes.
 func (p patientFields) Notes(
-	context.Context, *model.Patient, *int, *string, *int, *string, *model.NoteFilter,
+	ctx context.Context, of *model.Patient, first *int, after *string, last *int, before *string, filter *model.NoteFilter,
 ) (*model.NoteConnection, error) {
-	return nil, notYet()
-}
-
-// AuditEvents resolves Patient.auditEvents.
-func (p patientFields) AuditEvents(
-	context.Context, *model.Patient, *int, *string, *model.AuditFilter,
-) (*model.AuditEventConnection, error) {
-	return nil, notYet()
+	return p.notes(ctx, of.Noun.ID, first, after, last, before, noteQuery(filter))
 }
 
 // loadPatient gives the patient that a noun belongs to.

@@ -55,3 +55,50 @@ func finishProblem(err error) model.FinishUploadProblem {
 	}
 	return nil
 }
+
+// versionConflict is the problem of one who was too late; nil for anything else.
+func versionConflict(err error) *model.VersionConflict {
+	var late *records.VersionConflict
+	if !clinical.Is(err, clinical.Conflict) || !errors.As(err, &late) {
+		return nil
+	}
+	return &model.VersionConflict{Message: clinical.AsFailure(err).Words, CurrentVersion: late.Current}
+}
+
+// noteNotSignable is the problem of a note that is no draft any more, or whose
+// sources keep it from being signed; nil for anything else.
+func noteNotSignable(err error) *model.NoteNotSignable {
+	var state *records.NotSignable
+	if !clinical.Is(err, clinical.Conflict) || !errors.As(err, &state) {
+		return nil
+	}
+	return &model.NoteNotSignable{Message: clinical.AsFailure(err).Words, Status: state.Status}
+}
+
+// noteProblem is the problem that keeps a draft from being changed; nil for
+// anything else.
+func noteProblem(err error) model.UpdateNoteProblem {
+	if late := versionConflict(err); late != nil {
+		return late
+	}
+	if state := noteNotSignable(err); state != nil {
+		return state
+	}
+	return nil
+}
+
+// signProblem is the problem that keeps a note from being signed; nil for
+// anything else.
+func signProblem(err error) model.SignNoteProblem {
+	var text *records.TextChanged
+	if clinical.Is(err, clinical.Conflict) && errors.As(err, &text) {
+		return &model.TextChanged{Message: clinical.AsFailure(err).Words, CurrentSha256: text.Current}
+	}
+	if late := versionConflict(err); late != nil {
+		return late
+	}
+	if state := noteNotSignable(err); state != nil {
+		return state
+	}
+	return nil
+}

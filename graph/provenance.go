@@ -18,6 +18,15 @@ func (r fileFields) Provenance(ctx context.Context, f *model.File) ([]*model.Pro
 	return r.provenance(entries)
 }
 
+// Provenance resolves Note.provenance: how each version came to be, oldest first.
+func (r noteFields) Provenance(ctx context.Context, n *model.Note) ([]*model.ProvenanceEntry, error) {
+	entries, err := r.records.NoteProvenance(ctx, auth.Actor(ctx), n.Noun.ID)
+	if err != nil {
+		return nil, err
+	}
+	return r.provenance(entries)
+}
+
 func (r *resolver) provenance(entries []clinical.Provenance) ([]*model.ProvenanceEntry, error) {
 	out := make([]*model.ProvenanceEntry, 0, len(entries))
 	for _, p := range entries {
@@ -34,7 +43,9 @@ func (r *resolver) provenance(entries []clinical.Provenance) ([]*model.Provenanc
 
 // provenanceEntry reads the entry off its FHIR form, so that the two agree.
 func provenanceEntry(p clinical.Provenance, resource *fhir.Provenance) *model.ProvenanceEntry {
-	e := &model.ProvenanceEntry{ID: string(p.ID), RecordedAt: p.RecordedAt, Activity: firstCoding(resource.Activity)}
+	e := &model.ProvenanceEntry{
+		ID: string(p.ID), RecordedAt: p.RecordedAt, Reason: optional(p.Reason), Activity: firstCoding(resource.Activity),
+	}
 	for _, a := range resource.Agent {
 		e.Agents = append(e.Agents, &model.ProvenanceAgent{Type: firstCoding(a.Type), Who: &a.Who, OnBehalfOf: a.OnBehalfOf})
 	}

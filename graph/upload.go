@@ -99,9 +99,7 @@ func beginUpload(in model.CreateUploadInput) records.BeginUpload {
 		CapturedAt:     in.CapturedAt,
 		IdempotencyKey: deref(in.IdempotencyKey),
 	}
-	if site := in.BodySite; site != nil {
-		out.BodySite = &clinical.Coding{System: site.System, Code: site.Code, Display: deref(site.Display)}
-	}
+	out.BodySite = codingOf(in.BodySite)
 	return out
 }
 

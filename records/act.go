@@ -36,7 +36,10 @@ func (r *Records) act(ctx context.Context, actor clinical.Actor, verb string, fn
 	if !errors.As(err, &no) {
 		return err
 	}
-	return errors.Join(err, r.recordRefusal(ctx, no.event))
+	if unrecorded := r.recordRefusal(ctx, no.event); unrecorded != nil {
+		return errors.Join(unrecorded, err) // the first one is what the caller is told
+	}
+	return err
 }
 
 // recordRefusal writes the audit event of a denial. It outlives the request: a
@@ -100,8 +103,8 @@ func (c *call) sees(ctx context.Context, action policy.Action, res policy.Resour
 		look, about = policy.ReadUpload, res
 	case res.Type == policy.Link:
 		look, about = policy.ReadLink, res
-	case res.Type == policy.Tenant, res.Type == policy.AuditLog:
-		return true, nil // everybody knows that their clinic exists
+	case res.Type == policy.Tenant, res.Type == policy.AuditLog, action == policy.RegisterPatient:
+		return true, nil // everybody knows that their clinic exists, and takes patients
 	}
 	if about.Patient == "" {
 		return true, nil

@@ -43,7 +43,6 @@ var kindOfEvent = map[string]struct {
 	"completeUpload":   {clinical.AuditCreate, "create"},
 	"failUpload":       {clinical.AuditUpdate, "update"},
 	"continueUpload":   {clinical.AuditUpdate, "update"},
-	"finishUpload":     {clinical.AuditUpdate, "update"},
 	"cancelUpload":     {clinical.AuditDelete, "delete"},
 	"expireUpload":     {clinical.AuditDelete, "delete"},
 	"upload":           {clinical.AuditRead, "read"},

@@ -152,6 +152,11 @@ func (r *Records) fetchAnchor(ctx context.Context, v blob.Version) (*seal.Seal, 
 	return &s, nil
 }
 
+// Anchor is what the bucket holds of one seal, for a check of an export.
+func (r *Records) Anchor(ctx context.Context, s seal.Seal) (seal.Anchor, error) {
+	return r.anchorOf(ctx, s)
+}
+
 // anchorOf asks for the anchor of one seal where it belongs.
 func (r *Records) anchorOf(ctx context.Context, s seal.Seal) (seal.Anchor, error) {
 	found, err := r.fetchAnchors(ctx, clinical.TenantID(s.Tenant), []listed{{number: s.Number, oldest: blob.Version{Key: s.Key()}}})

@@ -15,18 +15,16 @@ import (
 // exportPage is how many seals are read at a time.
 const exportPage = 4
 
-// ExportAudit hands out a tenant's trail for the command line: each seal with a
-// row recorded from from on and before before (nil for no bound), in the order
-// of the chain, and after each its rows. What waits is sealed first, so that
-// nothing that was committed before the call is left out. It is the program that
-// asks, under a policy of its own, and that is an event. Memory is that of a few
-// seals, whatever the length; what emit returns ends it.
-func (r *Records) ExportAudit(ctx context.Context, t clinical.TenantID, from, before *time.Time, emit func(seal.Item) error) error {
+// ExportAudit hands out the trail of the actor's tenant: the seals that hold the
+// rows recorded from from on and before before (nil for no bound), without gaps
+// and in the order of the chain, and after each its rows. What waits is sealed
+// first, so that nothing that was committed before the call is left out. The
+// export is an event itself. Memory is that of a few seals, whatever the length;
+// what emit returns ends it. Forbidden to those who do not read the whole trail.
+func (r *Records) ExportAudit(ctx context.Context, actor clinical.Actor, from, before *time.Time, emit func(seal.Item) error) error {
 	var d policy.Decision
-	actor := systemActor(t)
-	actor.Session.RequestID = clinical.NewID[string](r.Now())
 	err := r.act(ctx, actor, "exportAudit", func(ctx context.Context, c *call) (err error) {
-		if d, err = c.permit(ctx, policy.ReadAudit, policy.OfAuditLog(t, "")); err != nil {
+		if d, err = c.permit(ctx, policy.ReadAudit, policy.OfAuditLog(actor.Tenant, "")); err != nil {
 			return err
 		}
 		_, err = c.audit(ctx, d, func(e *clinical.AuditEvent) {
@@ -37,13 +35,25 @@ func (r *Records) ExportAudit(ctx context.Context, t clinical.TenantID, from, be
 	if err != nil {
 		return err
 	}
-	if err := r.sealTenant(ctx, t, true); err != nil {
+	if err := r.sealTenant(ctx, actor.Tenant, true); err != nil {
 		return err
 	}
-	for after, more := int64(0), true; more; {
+	if err := r.anchorNow(ctx, actor.Tenant); err != nil { // the server's own sealer will
+		r.Log.WarnContext(ctx, "audit trail", "work", "anchor", "error", err)
+	}
+	x := auditExport{d: d}
+	if err := r.Store.InTx(ctx, actor.Tenant, func(ctx context.Context, tx *store.Tx) (err error) {
+		x.after, x.last, err = tx.SealsWithin(ctx, d, from, before)
+		return err
+	}); err != nil {
+		return err
+	}
+	for x.after < x.last {
 		var items []seal.Item
-		if err := r.Store.InTx(ctx, t, func(ctx context.Context, tx *store.Tx) (err error) {
-			items, after, more, err = exportItems(ctx, tx, d, from, before, after)
+		after := x.after
+		if err := r.Store.InTx(ctx, actor.Tenant, func(ctx context.Context, tx *store.Tx) (err error) {
+			x.after = after
+			items, err = x.next(ctx, tx)
 			return err
 		}); err != nil {
 			return err
@@ -57,29 +67,35 @@ func (r *Records) ExportAudit(ctx context.Context, t clinical.TenantID, from, be
 	return nil
 }
 
-// exportItems reads the next seals and their rows.
-func exportItems(ctx context.Context, tx *store.Tx, d policy.Decision, from, before *time.Time, after int64,
-) (items []seal.Item, last int64, more bool, err error) {
-	seals, err := tx.SealsWithin(ctx, d, from, before, after, exportPage)
-	if err != nil {
-		return nil, after, false, err
+// auditExport is an export under way: the seals after the one, up to the last.
+type auditExport struct {
+	d           policy.Decision
+	after, last int64
+}
+
+// next reads the next seals and their rows.
+func (x *auditExport) next(ctx context.Context, tx *store.Tx) (items []seal.Item, err error) {
+	seals, err := tx.Seals(ctx, x.after, int(min(exportPage, x.last-x.after)))
+	if err != nil || len(seals) == 0 {
+		x.after = x.last // some were removed: the check says so
+		return nil, err
 	}
 	for _, s := range seals {
-		rows, err := tx.SealedRows(ctx, d, s.Seal)
+		rows, err := tx.SealedRows(ctx, x.d, s.Seal)
 		if err != nil {
-			return nil, after, false, err
+			return nil, err
 		}
-		repeats, err := tx.Repeated(ctx, d, s.Seal)
+		repeats, err := tx.Repeated(ctx, x.d, s.Seal)
 		if err != nil {
-			return nil, after, false, err
+			return nil, err
 		}
 		items = append(items, seal.Item{Seal: &s.Seal})
 		for _, r := range rows {
 			items = append(items, seal.Item{Row: r, Repeats: repeats[r.ID]})
 		}
-		last = s.Number
+		x.after = s.Number
 	}
-	return items, last, len(seals) == exportPage, nil
+	return items, nil
 }
 
 // AuditEventOf is the event that a row of an export tells of, by the row alone.

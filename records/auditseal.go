@@ -114,6 +114,15 @@ func (r *Records) anchorAll(ctx context.Context) error {
 	return r.eachTenant(ctx, func(ctx context.Context, t clinical.TenantID) error { return r.anchorTenant(ctx, t, retention) })
 }
 
+// anchorNow writes one tenant's anchors.
+func (r *Records) anchorNow(ctx context.Context, t clinical.TenantID) error {
+	retention, err := r.Bucket.Retention(ctx)
+	if err != nil {
+		return err
+	}
+	return r.anchorTenant(ctx, t, retention)
+}
+
 // anchorTenant writes the anchors that are due, in the order of the seals. Where
 // other bytes lie already, somebody tampers: they stay, for the check to find,
 // and the next anchors are written all the same.

@@ -36,21 +36,17 @@ func (r *Records) complete(ctx context.Context, s *ledger.Session) (f clinical.F
 		if err != nil {
 			return err
 		}
-		d, err := c.permit(ctx, policy.UploadFile, policy.OfFile(f, u.Scan, patient.CareGroups))
+		d, err := c.permit(ctx, policy.UploadFile, policy.OfFile(f, scanOf(u), patient.CareGroups))
 		if err != nil {
 			return err
 		}
 		if err := c.CompleteUpload(ctx, u.ID); err != nil {
 			return err
 		}
-		if err := c.InsertFile(ctx, f, u.Scan); err != nil {
+		if err := c.InsertFile(ctx, f, scanOf(u)); err != nil {
 			return err
 		}
-		note, err := c.attach(ctx, u.NoteID, f)
-		if err != nil {
-			return err
-		}
-		return c.witness(ctx, d, f, u, note)
+		return c.witness(ctx, d, f, u)
 	})
 	if clinical.Is(err, clinical.NotFound) || clinical.Is(err, clinical.Forbidden) {
 		refused := &clinical.UploadFailure{Code: clinical.FailedRefused, Words: "no longer permitted"}
@@ -68,9 +64,13 @@ func (r *Records) complete(ctx context.Context, s *ledger.Session) (f clinical.F
 	return f, err
 }
 
-// witness writes the evidence of a new file: provenance, audit and outbox. note
-// is the draft that it became a source of, if it did.
-func (c *call) witness(ctx context.Context, d policy.Decision, f clinical.File, u clinical.Upload, note *clinical.Note) error {
+// witness writes the evidence of a new file: provenance, audit and outbox; and
+// makes it a source of the draft that it was uploaded for, if any.
+func (c *call) witness(ctx context.Context, d policy.Decision, f clinical.File, u clinical.Upload) error {
+	note, err := c.attach(ctx, u.NoteID, f)
+	if err != nil {
+		return err
+	}
 	agent := clinical.ProvenanceAgent{Type: "author", Actor: c.actor.ID, ActorKind: c.actor.Kind}
 	transmitter := clinical.ProvenanceAgent{Type: "transmitter", Actor: c.actor.ID, ActorKind: c.actor.Kind}
 	if err := c.AppendProvenance(ctx, clinical.Provenance{
@@ -86,7 +86,7 @@ func (c *call) witness(ctx context.Context, d policy.Decision, f clinical.File, 
 	}); err != nil {
 		return err
 	}
-	_, err := c.audit(ctx, d, func(e *clinical.AuditEvent) {
+	_, err = c.audit(ctx, d, func(e *clinical.AuditEvent) {
 		e.Entities = []clinical.AuditEntity{
 			{Type: string(f.ResourceType), ID: string(f.ID), Version: 1}, {Type: "Upload", ID: string(u.ID)},
 		}
@@ -123,6 +123,15 @@ func unattended(a clinical.Actor, requestID string) clinical.Session {
 	}
 }
 
+// scanOf is the rule for the record: that of the kind, and a required scan for
+// bytes of another type than announced, where the kind quarantines these.
+func scanOf(u clinical.Upload) clinical.ScanRule {
+	if u.Mismatch == clinical.QuarantineMismatch && ledger.Mismatched(u) {
+		return clinical.ScanRequired
+	}
+	return u.Scan
+}
+
 // recordOf is the file that a stored upload becomes.
 func recordOf(u clinical.Upload, now time.Time) clinical.File {
 	f := clinical.File{
@@ -135,7 +144,7 @@ func recordOf(u clinical.Upload, now time.Time) clinical.File {
 	if u.Digests != nil {
 		f.Digests = *u.Digests
 	}
-	if u.Scan != clinical.ScanNone {
+	if scanOf(u) != clinical.ScanNone {
 		f.ScanStatus = clinical.ScanPending
 	}
 	return f
@@ -149,7 +158,10 @@ func (r *Records) completedFile(ctx context.Context, actor clinical.Actor, u cli
 		if err != nil {
 			return err
 		}
-		f, err = c.Tx.File(ctx, d)
+		if f, err = c.Tx.File(ctx, d); err != nil {
+			return err
+		}
+		_, err = c.audit(ctx, d, func(e *clinical.AuditEvent) { e.Entities[0].Version = f.Version })
 		return err
 	})
 	return f, err

@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/policy"
@@ -12,7 +13,7 @@ import (
 type Explain struct {
 	Principal clinical.ActorID
 	Action    policy.Action
-	// Type is the type of the resource, where the action is asked of several.
+	// Type is the type of the resource; "" takes those that the action is asked of.
 	Type policy.Type
 	// ID is the resource; of what is yet to be made (a file, a note, a visit) and
 	// of an audit trail or a Bundle, the patient; of a Tenant, the tenant.
@@ -110,9 +111,12 @@ func (c *call) explain(ctx context.Context, who clinical.Actor, action policy.Ac
 
 // questioned is the resource that a question is about.
 func (c *call) questioned(ctx context.Context, in Explain, who clinical.Actor) (policy.Resource, error) {
-	t, err := in.subjectType()
-	if err != nil {
-		return policy.Resource{}, err
+	types := in.Action.Types()
+	if in.Type != "" {
+		types = slices.DeleteFunc(types, func(t policy.Type) bool { return t != in.Type })
+	}
+	if len(types) == 0 {
+		return policy.Resource{}, clinical.Bad("action", "is not asked of this type of resource")
 	}
 	switch in.Action {
 	case policy.RegisterPatient:
@@ -120,19 +124,14 @@ func (c *call) questioned(ctx context.Context, in Explain, who clinical.Actor) (
 	case policy.OpenEncounter, policy.UploadFile, policy.DraftNote:
 		return c.unmade(ctx, in, who)
 	}
-	res, err := c.existent(ctx, t, in.ID)
-	return res, onField("id", err)
-}
-
-// subjectType is the type of resource that is asked about.
-func (in Explain) subjectType() (policy.Type, error) {
-	types := in.Action.Types()
-	for _, t := range types {
-		if in.Type == t || in.Type == "" && len(types) == 1 {
-			return t, nil
+	var res policy.Resource
+	var err error
+	for _, t := range types { // an id does not say what it names
+		if res, err = c.existent(ctx, t, in.ID); !clinical.Is(err, clinical.NotFound) {
+			break
 		}
 	}
-	return "", clinical.Bad("action", "is not asked of this type of resource")
+	return res, onField("id", err)
 }
 
 // unmade is what the principal would make in a patient's chart.

@@ -30,10 +30,10 @@ func (c *call) holdVersion(ctx context.Context, action policy.Action, id clinica
 	switch {
 	case err != nil:
 		return d, f, onField("fileId", err)
-	case f.Status == clinical.FileEnteredInError:
-		return d, f, c.lost(d, ruleState, "this file was entered in error", nil)
 	case f.Version != version:
 		return d, f, c.lost(d, ruleVersion, "this file has changed, read it again", &VersionConflict{f.Version})
+	case f.Status == clinical.FileEnteredInError:
+		return d, f, c.lost(d, ruleState, "this file was entered in error", nil)
 	}
 	return d, f, nil
 }
@@ -116,14 +116,9 @@ func (in UpdateFile) applied(f clinical.File, kinds registry) (clinical.File, er
 		f.Encounter = *in.Encounter
 	}
 	if in.Kind != nil && *in.Kind != f.Kind {
-		kind, ok := kinds.find(*in.Kind)
-		switch {
-		case !ok:
-			return f, clinical.Bad("kind", "not in the kind registry")
-		case !kind.Takes(f.ContentType):
-			return f, clinical.Bad("kind", "this kind does not take the file's content type").WithAllowed(kind.ContentTypes...)
-		case f.Size > kind.MaxSize, f.Size == 0 && !kind.AllowEmpty:
-			return f, clinical.Bad("kind", "this kind does not take a file of that size")
+		kind, err := kinds.taking(*in.Kind, f)
+		if err != nil {
+			return f, err
 		}
 		f.Kind, f.Category = kind.Code, kind.Category
 	}
@@ -145,6 +140,20 @@ func (in UpdateFile) applied(f clinical.File, kinds registry) (clinical.File, er
 		return f, clinical.Bad("encounterId", "this kind of file belongs to an encounter")
 	}
 	return f, nil
+}
+
+// taking gives a kind that a stored file can be of.
+func (g registry) taking(code string, f clinical.File) (clinical.FileKind, error) {
+	kind, ok := g.find(code)
+	switch {
+	case !ok:
+		return kind, clinical.Bad("kind", "not in the kind registry")
+	case !kind.Takes(f.ContentType):
+		return kind, clinical.Bad("kind", "this kind does not take the file's content type").WithAllowed(kind.ContentTypes...)
+	case f.Size > kind.MaxSize, f.Size == 0 && !kind.AllowEmpty:
+		return kind, clinical.Bad("kind", "this kind does not take a file of that size")
+	}
+	return kind, nil
 }
 
 // rekind decides on a file of another kind as it will be. A scan that either

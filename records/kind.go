@@ -90,6 +90,9 @@ type registries struct {
 // own: not to be asked within a verb's transaction. When the database does not
 // answer, what was known before is better than nothing.
 func (r *Records) registryOf(ctx context.Context, tenant clinical.TenantID) (registry, error) {
+	if r.Store == nil { // an edge on its own, without rows
+		return registry{kinds: r.Options.Kinds}, nil
+	}
 	r.kinds.mu.Lock()
 	known, ok := r.kinds.seen[tenant]
 	r.kinds.mu.Unlock()

@@ -55,6 +55,9 @@ func (r *Records) AddMember(ctx context.Context, actor clinical.Actor, in AddMem
 			if err == nil {
 				m, err = c.Tx.Member(ctx, d, again)
 			}
+			if err == nil {
+				_, err = c.audit(ctx, d, touching(memberOf(m.ID)))
+			}
 			return err
 		}
 		if err := c.UpsertMember(ctx, actorOf(m), m.Login); err != nil {

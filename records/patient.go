@@ -107,7 +107,10 @@ func (c *call) reread(ctx context.Context, p *clinical.Patient, err error) error
 	if err != nil {
 		return err
 	}
-	*p, err = c.Tx.Patient(ctx, d)
+	if *p, err = c.Tx.Patient(ctx, d); err != nil {
+		return err
+	}
+	_, err = c.audit(ctx, d)
 	return err
 }
 

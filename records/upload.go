@@ -147,7 +147,10 @@ func (c *call) begunBefore(ctx context.Context, out *BegunUpload, id clinical.Up
 		return err
 	}
 	out.Token = token
-	out.Upload, err = c.Tx.Upload(ctx, d)
+	if out.Upload, err = c.Tx.Upload(ctx, d); err != nil {
+		return err
+	}
+	_, err = c.audit(ctx, d)
 	return err
 }
 

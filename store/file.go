@@ -133,21 +133,11 @@ func (tx *Tx) fileSubject(ctx context.Context, id clinical.FileID, hold lock) (p
 // File reads the file that the decision is about. Conflict when it has moved to
 // another chart since it was decided on.
 func (tx *Tx) File(ctx context.Context, d policy.Decision) (clinical.File, error) {
-	return tx.decidedFile(ctx, d, unlocked)
-}
-
-// FileForUpdate is File, and nobody else changes the file until this
-// transaction ends.
-func (tx *Tx) FileForUpdate(ctx context.Context, d policy.Decision) (clinical.File, error) {
-	return tx.decidedFile(ctx, d, alone)
-}
-
-func (tx *Tx) decidedFile(ctx context.Context, d policy.Decision, hold lock) (clinical.File, error) {
 	subject := d.Resource()
 	if err := covered(d, policy.File, subject.ID); err != nil {
 		return clinical.File{}, err
 	}
-	r, err := tx.fileRow(ctx, clinical.FileID(subject.ID), hold)
+	r, err := tx.fileRow(ctx, clinical.FileID(subject.ID), unlocked)
 	switch {
 	case err != nil:
 		return clinical.File{}, err

@@ -99,7 +99,10 @@ func TestP4_ReadsDemandTheirReceipt(t *testing.T) {
 			"file, no decision":         func() error { _, err := tx.File(ctx, policy.Decision{}); return err },
 			"file, a denial":            func() error { _, err := tx.File(ctx, denied); return err },
 			"file, of the patient":      func() error { _, err := tx.File(ctx, ofPatient); return err },
-			"lock, a denial":            func() error { _, err := tx.FileForUpdate(ctx, denied); return err },
+			"require scan, a denial":    func() error { return tx.RequireScan(ctx, denied) },
+			"detach, a denial":          func() error { _, err := tx.DetachFile(ctx, denied, noon); return err },
+			"scans, a denial":           func() error { _, err := tx.Scans(ctx, denied); return err },
+			"certificate, a denial":     func() error { _, err := tx.Deletion(ctx, denied); return err },
 			"update, a denial":          func() error { _, err := tx.UpdateFile(ctx, denied, f); return err },
 			"patient, no decision":      func() error { _, err := tx.Patient(ctx, policy.Decision{}); return err },
 			"encounter, of a patient":   func() error { _, err := tx.Encounter(ctx, ofPatient); return err },
@@ -191,7 +194,7 @@ func TestUpdateFileIsVersioned(t *testing.T) {
 		subject, err := tx.FileSubject(ctx, f.ID)
 		check(t, err)
 		d := h.decide(doctor, policy.UpdateFile, subject)
-		read, err := tx.FileForUpdate(ctx, d)
+		read, err := tx.File(ctx, d)
 		check(t, err)
 		changed := read
 		changed.Title, changed.Kind, changed.UpdatedAt = "right heel", "clinical-photo", noon.Add(time.Minute)

@@ -17,11 +17,12 @@ const unfinished = ` WHERE tenant_id = $1 AND id = $2 AND lease = $3 AND state I
 // a multipart that no commit names: then fresh becomes the key, the upload has
 // no multipart any more, and what is under the old key is garbage.
 func (db *DB) ReserveKey(ctx context.Context, l Lease, fresh string) (key string, err error) {
-	return reserve[string](ctx, db, l, `WITH old AS (SELECT tenant_id, object_key FROM upload`+unfinished+` AND put_tried FOR UPDATE),
+	// The UPDATE reads what it replaces from old, so that old is read first.
+	return reserve[string](ctx, db, l, `WITH old AS MATERIALIZED (SELECT tenant_id, id, object_key, put_tried FROM upload`+unfinished+` FOR UPDATE),
 		junk AS (INSERT INTO blob_garbage (tenant_id, object_key, multipart, settles)
-		  SELECT tenant_id, object_key, '`+Everything+`', `+settled+` FROM old ON CONFLICT DO NOTHING)
-		UPDATE upload SET object_key = CASE WHEN put_tried THEN $4 ELSE object_key END, put_tried = true, multipart = ''`+
-		unfinished+` RETURNING object_key`, fresh)
+		  SELECT tenant_id, object_key, '`+Everything+`', `+settled+` FROM old WHERE put_tried ON CONFLICT DO NOTHING)
+		UPDATE upload u SET object_key = CASE WHEN old.put_tried THEN $4 ELSE old.object_key END, put_tried = true, multipart = ''
+		  FROM old WHERE u.tenant_id = old.tenant_id AND u.id = old.id RETURNING u.object_key`, fresh)
 }
 
 // ReservePart hands out the next part number: a number that two writers used

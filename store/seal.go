@@ -39,7 +39,8 @@ func (db *DB) SealWork(ctx context.Context) (tenants []clinical.TenantID, err er
 func (tx *Tx) LockSeals(ctx context.Context, wait bool) (got bool, err error) {
 	key := `hashtextextended('audit seal ' || $1, 0)`
 	if !wait {
-		return got, tx.queryRow(ctx, `SELECT pg_try_advisory_xact_lock(`+key+`)`, string(tx.tenant)).Scan(&got)
+		err = tx.queryRow(ctx, `SELECT pg_try_advisory_xact_lock(`+key+`)`, string(tx.tenant)).Scan(&got)
+		return got, err
 	}
 	_, err = tx.exec(ctx, `SELECT pg_advisory_xact_lock(`+key+`)`, string(tx.tenant))
 	return err == nil, err

@@ -261,7 +261,7 @@ func TestP4_SealedRowsTakeADecision(t *testing.T) {
 			"one patient": h.decide(operating(auditor), policy.ReadAudit, policy.OfAuditLog(north, f.Patient)),
 			"a denial":    h.decide(h.clinician(north, f.Patient), policy.ReadAudit, policy.OfAuditLog(north, "")),
 		} {
-			_, err := tx.SealsWithin(ctx, d, nil, nil, 0, 1)
+			_, _, err := tx.SealsWithin(ctx, d, nil, nil)
 			if !clinical.Is(err, clinical.Internal) {
 				t.Errorf("seals under %s: %v", name, err)
 			}
@@ -276,11 +276,11 @@ func TestP4_SealedRowsTakeADecision(t *testing.T) {
 		same(t, len(rows), 1, err)
 		for _, c := range []struct {
 			from, before time.Duration
-			want         int
+			want         int64
 		}{{-time.Hour, time.Hour, 1}, {0, time.Microsecond, 1}, {time.Microsecond, time.Hour, 0}, {-time.Hour, 0, 0}} {
 			from, before := noon.Add(c.from), noon.Add(c.before)
-			got, err := tx.SealsWithin(ctx, whole, &from, &before, 0, 10)
-			same(t, len(got), c.want, err)
+			after, last, err := tx.SealsWithin(ctx, whole, &from, &before)
+			same(t, []int64{after, last}, []int64{0, c.want}, err)
 		}
 		return nil
 	})

@@ -135,16 +135,17 @@ func (tx *Tx) Lost(ctx context.Context) (out []seal.Entry, err error) {
 	return out, err
 }
 
-// SealsWithin gives the seals after the numbered one that hold a row recorded in
-// the time given, nil for no bound, as far as the decision lets the whole trail
-// be read.
-func (tx *Tx) SealsWithin(ctx context.Context, d policy.Decision, from, before *time.Time, after int64, limit int) ([]StoredSeal, error) {
+// SealsWithin tells between which seals, after the one and up to the other, lie
+// all the rows recorded in the time given, nil for no bound; both are 0 when
+// there are none. It takes a decision to read the whole trail.
+func (tx *Tx) SealsWithin(ctx context.Context, d policy.Decision, from, before *time.Time) (after, last int64, err error) {
 	if err := covered(d, policy.AuditLog, string(tx.tenant)); err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	return tx.seals(ctx, `SELECT `+sealColumns+` FROM audit_seal s WHERE s.tenant_id = $1 AND s.number > $2
-		AND ($3::timestamptz IS NULL OR s.last_at >= $3) AND ($4::timestamptz IS NULL OR s.first_at < $4) ORDER BY s.number LIMIT $5`,
-		string(tx.tenant), after, from, before, limit)
+	err = tx.queryRow(ctx, `SELECT coalesce(min(s.number) - 1, 0), coalesce(max(s.number), 0) FROM audit_seal s WHERE s.tenant_id = $1
+		AND ($2::timestamptz IS NULL OR s.last_at >= $2) AND ($3::timestamptz IS NULL OR s.first_at < $3)`,
+		string(tx.tenant), from, before).Scan(&after, &last)
+	return after, last, err
 }
 
 // SealedRows gives the rows of a seal in its order, under a decision to read the

@@ -73,6 +73,7 @@ func (h *house) furnish(tenant clinical.TenantID) clinical.File {
 		check(h, tx.AddGarbage(ctx, string(tenant)+"/gone", ""))
 		return nil
 	})
+	h.furnishLife(f)
 	h.furnishAccess(p)
 	h.furnishSeals(f)
 	admin := h.as(h.env.AdminURL)

@@ -34,8 +34,11 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	ApiKey() ApiKeyResolver
 	Attachment() AttachmentResolver
 	AuditEvent() AuditEventResolver
+	BreakGlassGrant() BreakGlassGrantResolver
+	BreakGlassReview() BreakGlassReviewResolver
 	CodeableConcept() CodeableConceptResolver
 	Coding() CodingResolver
 	DocumentReference() DocumentReferenceResolver
@@ -44,8 +47,11 @@ type ResolverRoot interface {
 	FileEvent() FileEventResolver
 	Identifier() IdentifierResolver
 	Link() LinkResolver
+	Member() MemberResolver
 	Mutation() MutationResolver
 	Note() NoteResolver
+	NoteSource() NoteSourceResolver
+	NoteVersion() NoteVersionResolver
 	Patient() PatientResolver
 	Query() QueryResolver
 	Reference() ReferenceResolver
@@ -67,6 +73,9 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type ApiKeyResolver interface {
+	CreatedBy(ctx context.Context, obj *model.APIKey) (*model.Actor, error)
+}
 type AttachmentResolver interface {
 	ContentType(ctx context.Context, obj *fhir.Attachment) (*string, error)
 	URL(ctx context.Context, obj *fhir.Attachment) (*string, error)
@@ -78,6 +87,14 @@ type AuditEventResolver interface {
 	Actor(ctx context.Context, obj *model.AuditEvent) (*model.Actor, error)
 
 	Fhir(ctx context.Context, obj *model.AuditEvent) (json.RawMessage, error)
+}
+type BreakGlassGrantResolver interface {
+	GrantedTo(ctx context.Context, obj *model.BreakGlassGrant) (*model.Actor, error)
+
+	Patient(ctx context.Context, obj *model.BreakGlassGrant) (*model.Patient, error)
+}
+type BreakGlassReviewResolver interface {
+	ReviewedBy(ctx context.Context, obj *model.BreakGlassReview) (*model.Actor, error)
 }
 type CodeableConceptResolver interface {
 	Text(ctx context.Context, obj *fhir.CodeableConcept) (*string, error)
@@ -94,6 +111,8 @@ type EncounterResolver interface {
 	Patient(ctx context.Context, obj *model.Encounter) (*model.Patient, error)
 }
 type FileResolver interface {
+	Deletion(ctx context.Context, obj *model.File) (*model.Deletion, error)
+
 	Patient(ctx context.Context, obj *model.File) (*model.Patient, error)
 
 	UploadedBy(ctx context.Context, obj *model.File) (*model.Actor, error)
@@ -114,6 +133,10 @@ type IdentifierResolver interface {
 type LinkResolver interface {
 	IssuedTo(ctx context.Context, obj *model.Link) (*model.Actor, error)
 }
+type MemberResolver interface {
+	Panel(ctx context.Context, obj *model.Member) ([]*model.PanelEntry, error)
+	Keys(ctx context.Context, obj *model.Member) ([]*model.APIKey, error)
+}
 type MutationResolver interface {
 	CreateUpload(ctx context.Context, input model.CreateUploadInput) (*model.CreateUploadPayload, error)
 	FinishUpload(ctx context.Context, input model.FinishUploadInput) (*model.FinishUploadPayload, error)
@@ -133,7 +156,18 @@ type MutationResolver interface {
 	SignNote(ctx context.Context, input model.SignNoteInput) (*model.SignNotePayload, error)
 	AmendNote(ctx context.Context, input model.AmendNoteInput) (*model.CreateNotePayload, error)
 	RetractNote(ctx context.Context, input model.RetractNoteInput) (*model.RetractNotePayload, error)
+	SetKind(ctx context.Context, input model.SetKindInput) (*model.SetKindPayload, error)
+	RetireKind(ctx context.Context, input model.RetireKindInput) (*model.SetKindPayload, error)
 	BreakGlass(ctx context.Context, input model.BreakGlassInput) (*model.BreakGlassPayload, error)
+	AddMember(ctx context.Context, input model.AddMemberInput) (*model.AddMemberPayload, error)
+	UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.UpdateMemberPayload, error)
+	EndMember(ctx context.Context, input model.EndMemberInput) (*model.EndMemberPayload, error)
+	SetPanel(ctx context.Context, input model.SetPanelInput) (*model.SetPanelPayload, error)
+	SetCareGroups(ctx context.Context, input model.SetCareGroupsInput) (*model.SetCareGroupsPayload, error)
+	CreateKey(ctx context.Context, input model.CreateKeyInput) (*model.CreateKeyPayload, error)
+	RevokeKey(ctx context.Context, input model.RevokeKeyInput) (*model.RevokeKeyPayload, error)
+	UpdateClinic(ctx context.Context, input model.UpdateClinicInput) (*model.UpdateClinicPayload, error)
+	ReviewBreakGlass(ctx context.Context, input model.ReviewBreakGlassInput) (*model.ReviewBreakGlassPayload, error)
 }
 type NoteResolver interface {
 	Author(ctx context.Context, obj *model.Note) (*model.Actor, error)
@@ -141,9 +175,19 @@ type NoteResolver interface {
 	Patient(ctx context.Context, obj *model.Note) (*model.Patient, error)
 
 	DerivedFrom(ctx context.Context, obj *model.Note) ([]*model.File, error)
+
 	Amends(ctx context.Context, obj *model.Note) (*model.Note, error)
+	AmendedBy(ctx context.Context, obj *model.Note) (*model.Note, error)
+	Versions(ctx context.Context, obj *model.Note) ([]*model.NoteVersion, error)
 	Provenance(ctx context.Context, obj *model.Note) ([]*model.ProvenanceEntry, error)
 	Fhir(ctx context.Context, obj *model.Note) (json.RawMessage, error)
+}
+type NoteSourceResolver interface {
+	File(ctx context.Context, obj *model.NoteSource) (*model.File, error)
+	Note(ctx context.Context, obj *model.NoteSource) (*model.Note, error)
+}
+type NoteVersionResolver interface {
+	Author(ctx context.Context, obj *model.NoteVersion) (*model.Actor, error)
 }
 type PatientResolver interface {
 	Files(ctx context.Context, obj *model.Patient, first *int, after *string, last *int, before *string, filter *model.FileFilter, orderBy *model.FileOrder) (*model.FileConnection, error)
@@ -163,9 +207,14 @@ type QueryResolver interface {
 	Patients(ctx context.Context, first *int, after *string, text *string) (*model.PatientConnection, error)
 	Kinds(ctx context.Context) ([]*model.Kind, error)
 	FileAccessReport(ctx context.Context, patientID string, from *time.Time, before *time.Time, first *int, after *string) (*model.AuditEventConnection, error)
-	ExplainAccess(ctx context.Context, actorID string, action model.PolicyAction, resource model.PolicyResource, id string, purposeOfUse clinical.PurposeOfUse) (*model.AccessExplanation, error)
+	ExplainAccess(ctx context.Context, actorID string, action model.PolicyAction, resource model.PolicyResource, id string, purposeOfUse *clinical.PurposeOfUse, secondFactor bool, kind *string) (*model.AccessExplanation, error)
 	AuditEvents(ctx context.Context, first *int, after *string, filter model.AuditFilter) (*model.AuditEventConnection, error)
 	Bundle(ctx context.Context, patientID string, first int, after *string, filter *model.BundleFilter) (*model.BundlePage, error)
+	Clinic(ctx context.Context) (*model.Clinic, error)
+	Members(ctx context.Context, first *int, after *string, ended bool) (*model.MemberConnection, error)
+	Member(ctx context.Context, id string) (*model.Member, error)
+	Keys(ctx context.Context, memberID *string) ([]*model.APIKey, error)
+	BreakGlassReviews(ctx context.Context, first *int, after *string, waiting bool) (*model.BreakGlassGrantConnection, error)
 }
 type ReferenceResolver interface {
 	Type(ctx context.Context, obj *fhir.Reference) (*string, error)
@@ -203,30 +252,45 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AddMemberInput", ec.unmarshalInputAddMemberInput),
 			graphql.NewInputUnmarshaler("AmendNoteInput", ec.unmarshalInputAmendNoteInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
 			graphql.NewInputUnmarshaler("BreakGlassInput", ec.unmarshalInputBreakGlassInput),
 			graphql.NewInputUnmarshaler("BundleFilter", ec.unmarshalInputBundleFilter),
 			graphql.NewInputUnmarshaler("CancelUploadInput", ec.unmarshalInputCancelUploadInput),
 			graphql.NewInputUnmarshaler("CodingInput", ec.unmarshalInputCodingInput),
+			graphql.NewInputUnmarshaler("CreateKeyInput", ec.unmarshalInputCreateKeyInput),
 			graphql.NewInputUnmarshaler("CreateNoteInput", ec.unmarshalInputCreateNoteInput),
 			graphql.NewInputUnmarshaler("CreateUploadInput", ec.unmarshalInputCreateUploadInput),
+			graphql.NewInputUnmarshaler("EndMemberInput", ec.unmarshalInputEndMemberInput),
 			graphql.NewInputUnmarshaler("FileFilter", ec.unmarshalInputFileFilter),
 			graphql.NewInputUnmarshaler("FileOrder", ec.unmarshalInputFileOrder),
 			graphql.NewInputUnmarshaler("FinishUploadInput", ec.unmarshalInputFinishUploadInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
+			graphql.NewInputUnmarshaler("KeyGrantInput", ec.unmarshalInputKeyGrantInput),
+			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
 			graphql.NewInputUnmarshaler("NoteFilter", ec.unmarshalInputNoteFilter),
+			graphql.NewInputUnmarshaler("NoteSourceInput", ec.unmarshalInputNoteSourceInput),
 			graphql.NewInputUnmarshaler("OpenEncounterInput", ec.unmarshalInputOpenEncounterInput),
+			graphql.NewInputUnmarshaler("PanelChangeInput", ec.unmarshalInputPanelChangeInput),
 			graphql.NewInputUnmarshaler("RefileFileInput", ec.unmarshalInputRefileFileInput),
 			graphql.NewInputUnmarshaler("RegisterPatientInput", ec.unmarshalInputRegisterPatientInput),
 			graphql.NewInputUnmarshaler("ReportScanInput", ec.unmarshalInputReportScanInput),
+			graphql.NewInputUnmarshaler("RetireKindInput", ec.unmarshalInputRetireKindInput),
 			graphql.NewInputUnmarshaler("RetractFileInput", ec.unmarshalInputRetractFileInput),
 			graphql.NewInputUnmarshaler("RetractNoteInput", ec.unmarshalInputRetractNoteInput),
+			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
+			graphql.NewInputUnmarshaler("RevokeKeyInput", ec.unmarshalInputRevokeKeyInput),
 			graphql.NewInputUnmarshaler("RevokeLinksInput", ec.unmarshalInputRevokeLinksInput),
+			graphql.NewInputUnmarshaler("SetCareGroupsInput", ec.unmarshalInputSetCareGroupsInput),
+			graphql.NewInputUnmarshaler("SetKindInput", ec.unmarshalInputSetKindInput),
 			graphql.NewInputUnmarshaler("SetLegalHoldInput", ec.unmarshalInputSetLegalHoldInput),
+			graphql.NewInputUnmarshaler("SetPanelInput", ec.unmarshalInputSetPanelInput),
 			graphql.NewInputUnmarshaler("SignNoteInput", ec.unmarshalInputSignNoteInput),
 			graphql.NewInputUnmarshaler("SupersedeFileInput", ec.unmarshalInputSupersedeFileInput),
+			graphql.NewInputUnmarshaler("UpdateClinicInput", ec.unmarshalInputUpdateClinicInput),
 			graphql.NewInputUnmarshaler("UpdateFileInput", ec.unmarshalInputUpdateFileInput),
+			graphql.NewInputUnmarshaler("UpdateMemberInput", ec.unmarshalInputUpdateMemberInput),
 			graphql.NewInputUnmarshaler("UpdateNoteDraftInput", ec.unmarshalInputUpdateNoteDraftInput),
 		)
 	}
@@ -388,6 +452,10 @@ enum PurposeOfUse { TREAT HPAYMT HOPERAT PATRQT ETREAT BTG HRESCH }
 enum AuditAction { CREATE READ UPDATE DELETE EXECUTE }
 enum AuditOutcome { SUCCESS MINOR_FAILURE SERIOUS_FAILURE MAJOR_FAILURE }
 enum Disposition { INLINE ATTACHMENT }
+"What must have happened before files of a kind are served: nothing, nothing but a scan is wanted, a clean scan."
+enum ScanRule { NONE ADVISORY REQUIRED }
+"What happens to bytes that are not of the declared type."
+enum MismatchRule { REFUSE QUARANTINE }
 enum SortDirection { ASC DESC }
 enum FileSortField { CREATED_AT TITLE SIZE }
 
@@ -435,6 +503,10 @@ type File implements Node {
   createdAt: Instant!
   updatedAt: Instant!
   capturedAt: Instant
+  "When the bytes were given up because their time had come. The record stays; signedUrl answers GONE."
+  purgedAt: Instant
+  "The certificate of that."
+  deletion: Deletion @policy(action: READ, resource: FILE)
   "Audio and video, seconds."
   duration: Float
   "Images, pixels."
@@ -468,6 +540,29 @@ type Kind {
   contentTypes: [String!]!
   maxSize: Long!
   requiresEncounter: Boolean!
+  "Where resourceType is what the category makes of it: a file of another category becomes another resource."
+  resourceByCategory: Boolean!
+  allowEmpty: Boolean!
+  scan: ScanRule!
+  mismatch: MismatchRule!
+  "Seconds that bytes are kept after creation; null is without end."
+  retentionSeconds: Long
+  "Whether bytes go even while a signed note comes from them."
+  purgeSigned: Boolean!
+  "Seconds that an unfinished upload lives; null is the server's default."
+  uploadTtlSeconds: Long
+  type: Coding
+  categoryCoding: Coding
+  modality: Coding
+}
+"Certifies that a file's bytes were destroyed, by which rule and when."
+type Deletion {
+  sha256: Sha256!
+  size: Long!
+  rule: String!
+  decidedAt: Instant!
+  "When the bucket had let go of them; null until then."
+  deletedAt: Instant
 }
 type Encounter implements Node {
   id: ID!
@@ -538,14 +633,50 @@ type Note implements Node {
   signer: Actor
   patient: Patient! @policy(action: READ, resource: PATIENT)
   encounterId: ID
+  confidentiality: String!
+  "The files it came from, as far as the caller may see them."
   derivedFrom: [File!]! @policy(action: READ, resource: FILE) @cost(weight: 3)
+  "Everything it came from, with the spans of recordings."
+  sources: [NoteSource!]!
+  "The signed note that this one amends, or will once it is signed."
   amends: Note @policy(action: READ, resource: NOTE)
+  "The signed note that has taken this one's place."
+  amendedBy: Note @policy(action: READ, resource: NOTE)
+  "What the model produced and what the clinician made of it: every version as it stood, oldest first."
+  versions: [NoteVersion!]! @policy(action: READ, resource: NOTE) @cost(weight: 3)
   provenance: [ProvenanceEntry!]! @policy(action: READ, resource: PROVENANCE) @cost(weight: 3)
   fhir: FhirJSON! @phi @cost(weight: 2)
+}
+"One thing that a note came from, at the version that was looked at."
+type NoteSource {
+  "Null for a note, and for what the caller may not see (any more)."
+  file: File @policy(action: READ, resource: FILE) @cost(weight: 2)
+  note: Note @policy(action: READ, resource: NOTE) @cost(weight: 2)
+  "The resource and the version of it that was looked at."
+  reference: Reference!
+  "Of the file's bytes, or the note's text."
+  sha256: Sha256!
+  "The part of a recording as a media fragment, t=12.5,19.0: put it behind the signed URL and a #. Null for the whole."
+  fragment: String
+  "Seconds; null for the whole."
+  start: Float
+  "Seconds, not included; null for its end."
+  end: Float
+}
+type NoteVersion {
+  version: Int!
+  status: NoteStatus!
+  title: String @phi
+  text: String! @phi
+  textSha256: Sha256!
+  author: Actor!
+  at: Instant!
 }
 type ProvenanceEntry implements Node {
   id: ID!
   recordedAt: Instant!
+  "Why, in the words of who did it, where these were asked for."
+  reason: String @phi
   activity: Coding!
   agents: [ProvenanceAgent!]!
   targets: [Reference!]!
@@ -591,6 +722,8 @@ type Link implements Node {
   expiresAt: Instant!
   usedAt: Instant
   revokedAt: Instant
+  "In the words of who revoked it by name."
+  revokedReason: String @phi
   purposeOfUse: PurposeOfUse!
 }
 type UploadFailure { code: UploadFailureCode! message: String! retryable: Boolean! }
@@ -641,7 +774,7 @@ input FileFilter {
   text: String @phi @constraint(minLength: 2, maxLength: 200)
 }
 input FileOrder { field: FileSortField! = CREATED_AT direction: SortDirection! = DESC }
-input NoteFilter { statuses: [NoteStatus!] @constraint(maxLength: 100) encounterId: ID derivedFromFileId: ID }
+input NoteFilter { statuses: [NoteStatus!] @constraint(maxLength: 100) encounterId: ID derivedFromFileId: ID derivedFromNoteId: ID }
 input AuditFilter {
   patientId: ID
   fileId: ID
@@ -715,8 +848,14 @@ type Query {
     actorId: ID!
     action: PolicyAction!
     resource: PolicyResource!
+    "The resource; of what is to be made (CREATE), of an audit trail and of a Bundle, the patient."
     id: ID!
-    purposeOfUse: PurposeOfUse! = TREAT
+    "The principal's usual one when not given."
+    purposeOfUse: PurposeOfUse
+    "Whether the login used one."
+    secondFactor: Boolean! = true
+    "The kind of a file to be made."
+    kind: String @constraint(maxLength: 100)
   ): AccessExplanation! @policy(action: ADMINISTER, resource: TENANT)
   auditEvents(
     first: Int @constraint(min: 1, max: 100)
@@ -792,7 +931,11 @@ type Mutation {
   retractNote(
     input: RetractNoteInput!
   ): RetractNotePayload! @policy(action: RETRACT, resource: NOTE, arg: "input.noteId")
-  breakGlass(
+"Adds a kind to the clinic's registry or takes the place of one, shipped ones included; earlier versions are kept."
+  setKind(input: SetKindInput!): SetKindPayload! @policy(action: ADMINISTER, resource: TENANT)
+  "Takes a kind out of the clinic's registry: no new files of it, those that are there keep it."
+  retireKind(input: RetireKindInput!): SetKindPayload! @policy(action: ADMINISTER, resource: TENANT)
+    breakGlass(
     input: BreakGlassInput!
   ): BreakGlassPayload! @policy(action: BREAK_GLASS, resource: PATIENT, arg: "input.patientId") @cost(weight: 20)
 }
@@ -880,15 +1023,29 @@ input CreateNoteInput {
   encounterId: ID
   title: String @phi @constraint(maxLength: 255)
   draft: String! @phi @constraint(maxLength: 1000000)
+  "Whole files, and other notes."
   derivedFrom: [ID!]! = [] @constraint(maxLength: 100)
+  "Files, or spans of recordings."
+  sources: [NoteSourceInput!]! = [] @constraint(maxLength: 1000)
+  "The agent or device whose draft this is, when a person enters it."
   draftedByDevice: ID
   idempotencyKey: String @constraint(minLength: 1, maxLength: 128)
+}
+input NoteSourceInput {
+  fileId: ID!
+  "Seconds, to the millisecond; null for the beginning of the recording."
+  start: Float
+  "Seconds, not included; null for its end."
+  end: Float
 }
 input UpdateNoteDraftInput {
   noteId: ID!
   expectedVersion: Int!
   draft: String! @phi @constraint(maxLength: 1000000)
   title: String @phi @constraint(maxLength: 255)
+  "With sources: what the draft comes from now. Both null: what it came from."
+  derivedFrom: [ID!] @constraint(maxLength: 100)
+  sources: [NoteSourceInput!] @constraint(maxLength: 1000)
 }
 input SignNoteInput {
   noteId: ID!
@@ -900,12 +1057,40 @@ input AmendNoteInput {
   noteId: ID!
   draft: String! @phi @constraint(maxLength: 1000000)
   reason: String! @phi @constraint(minLength: 3, maxLength: 500)
+  "Null: the signed note's."
+  title: String @phi @constraint(maxLength: 255)
+  "With sources: what the amendment comes from. Both null: what the signed note came from."
+  derivedFrom: [ID!] @constraint(maxLength: 100)
+  sources: [NoteSourceInput!] @constraint(maxLength: 1000)
+  idempotencyKey: String @constraint(minLength: 1, maxLength: 128)
 }
 input RetractNoteInput {
   noteId: ID!
   expectedVersion: Int!
   reason: String! @phi @constraint(minLength: 3, maxLength: 500)
 }
+"A kind as a whole: fields left out take their defaults, not those of an earlier version."
+input SetKindInput {
+  code: String! @constraint(maxLength: 100)
+  display: String! @constraint(maxLength: 100)
+  "Null: by each file's category."
+  resourceType: FhirResourceType
+  category: String! @constraint(maxLength: 100)
+  "Media types; */* takes anything."
+  contentTypes: [String!]! @constraint(maxLength: 100)
+  maxSize: Long!
+  requiresEncounter: Boolean! = false
+  allowEmpty: Boolean! = false
+  scan: ScanRule! = NONE
+  mismatch: MismatchRule! = REFUSE
+  retentionSeconds: Long
+  purgeSigned: Boolean! = false
+  uploadTtlSeconds: Long
+  type: CodingInput
+  categoryCoding: CodingInput
+  modality: CodingInput
+}
+input RetireKindInput { code: String! @constraint(maxLength: 100) }
 input BreakGlassInput {
   patientId: ID!
   reason: String! @phi @constraint(minLength: 10, maxLength: 500)
@@ -945,6 +1130,7 @@ type CreateNotePayload { note: Note! }
 type UpdateNoteDraftPayload { note: Note problems: [UpdateNoteProblem!]! }
 type SignNotePayload { note: Note problems: [SignNoteProblem!]! }
 type RetractNotePayload { note: Note problems: [UpdateNoteProblem!]! }
+type SetKindPayload { kind: Kind! version: Int! }
 type BreakGlassPayload { grantId: ID! patient: Patient! expiresAt: Instant! auditEventId: ID! }
 
 type Subscription {
@@ -955,6 +1141,199 @@ type Subscription {
 }
 enum FileEventType { CREATED UPDATED RETRACTED SCANNED LINKED }
 type FileEvent { cursor: String! type: FileEventType! at: Instant! file: File! @policy(action: READ, resource: FILE) }
+
+# ---------------------------------------------------------------- administration
+enum MemberKind { USER AGENT DEVICE }
+enum MemberRole { CLINICIAN CLERK AUDITOR ADMIN PIPELINE }
+enum KeyState { LIVE EXPIRED REVOKED }
+enum BreakGlassVerdict { JUSTIFIED UNJUSTIFIED }
+
+"The clinic itself, as far as its administrators can change it."
+type Clinic {
+  id: ID!
+  display: String!
+  "Seconds: the longest life of a link, where the clinic has lowered the server's own."
+  linkTtlMax: Int
+}
+"Who may come in, and as what: a person or service with a login, an AI agent, a device."
+type Member {
+  id: ID!
+  kind: MemberKind!
+  display: String!
+  "Of people only."
+  roles: [MemberRole!]!
+  "The highest confidentiality that they read: 0 normal, 1 restricted, 2 very restricted."
+  clearance: Int!
+  departments: [String!]!
+  careGroups: [String!]!
+  login: Login
+  "The patients in their care, or granted to the agent or device."
+  panel: [PanelEntry!]! @policy(action: ADMINISTER, resource: TENANT) @cost(weight: 5)
+  "The keys that stand for the agent or device."
+  keys: [ApiKey!]! @policy(action: ADMINISTER, resource: TENANT) @cost(weight: 5)
+  createdAt: Instant!
+  "When the membership ended: from then on it opens nothing."
+  endedAt: Instant
+}
+"The subject of an OpenID Connect issuer."
+type Login { issuer: String! subject: String! }
+type PanelEntry { patientId: ID! since: Instant! until: Instant }
+"An API key of an agent or a device. Its secret was shown once, to who made it."
+type ApiKey {
+  id: ID!
+  label: String!
+  memberId: ID!
+  "The user that it acts for: it may do what both may."
+  onBehalfOf: ID
+  "SMART scopes that narrow it; null where none do."
+  scopes: [String!]
+  "What it reaches, and nothing else; empty: what is on its member's panel."
+  grants: [KeyGrant!]!
+  state: KeyState!
+  createdAt: Instant!
+  createdBy: Actor!
+  expiresAt: Instant
+  revokedAt: Instant
+  "To the minute."
+  lastUsedAt: Instant
+}
+"A patient, or the patient of a visit for as long as that lasts; until the instant in either case."
+type KeyGrant { patientId: ID! encounterId: ID until: Instant! }
+"Somebody opened a chart in an emergency: who, whose, why, and what the review found."
+type BreakGlassGrant {
+  id: ID!
+  grantedTo: Actor!
+  patientId: ID!
+  patient: Patient! @policy(action: READ, resource: PATIENT)
+  reason: String! @phi
+  grantedAt: Instant!
+  expiresAt: Instant!
+  "The security alert that it raised."
+  auditEventId: ID!
+  "Null while it waits."
+  review: BreakGlassReview
+}
+type BreakGlassReview { verdict: BreakGlassVerdict! reviewedBy: Actor! reviewedAt: Instant! remark: String @phi }
+
+type MemberConnection { edges: [MemberEdge!]! nodes: [Member!]! pageInfo: PageInfo! }
+type MemberEdge { cursor: String! node: Member! }
+type BreakGlassGrantConnection { edges: [BreakGlassGrantEdge!]! nodes: [BreakGlassGrant!]! pageInfo: PageInfo! }
+type BreakGlassGrantEdge { cursor: String! node: BreakGlassGrant! }
+
+extend type Query {
+  clinic: Clinic! @policy(action: ADMINISTER, resource: TENANT)
+  "The members of the clinic, in the order in which they joined."
+  members(
+    first: Int @constraint(min: 1, max: 100)
+    after: String
+    "Also those whose membership has ended."
+    ended: Boolean! = false
+  ): MemberConnection! @policy(action: ADMINISTER, resource: TENANT) @cost(weight: 2, multipliers: ["first"])
+  member(id: ID!): Member @policy(action: ADMINISTER, resource: TENANT)
+  "The keys of one member, or all of the clinic."
+  keys(memberId: ID): [ApiKey!]! @policy(action: ADMINISTER, resource: TENANT) @cost(weight: 5)
+  "Broken glass, the oldest first: to administrators, who review it, and to auditors."
+  breakGlassReviews(
+    first: Int @constraint(min: 1, max: 100)
+    after: String
+    "Only what nobody has reviewed yet."
+    waiting: Boolean! = true
+  ): BreakGlassGrantConnection!
+    @policy(action: ADMINISTER, resource: TENANT) @cost(weight: 2, multipliers: ["first"])
+}
+
+extend type Mutation {
+  "Lets a person, an agent or a device in."
+  addMember(input: AddMemberInput!): AddMemberPayload! @policy(action: ADMINISTER, resource: TENANT)
+  "Takes effect with the member's next request. Nobody changes their own membership."
+  updateMember(input: UpdateMemberInput!): UpdateMemberPayload! @policy(action: ADMINISTER, resource: TENANT)
+  "Ends a membership at once, and with it its keys, its links and its uploads under way."
+  endMember(input: EndMemberInput!): EndMemberPayload! @policy(action: ADMINISTER, resource: TENANT)
+  "Changes whose care patients are in, or which of them an agent or a device was granted."
+  setPanel(input: SetPanelInput!): SetPanelPayload! @policy(action: ADMINISTER, resource: TENANT)
+  "Says which care groups look after a patient: their members have the patient as if on their panel."
+  setCareGroups(input: SetCareGroupsInput!): SetCareGroupsPayload! @policy(action: ADMINISTER, resource: TENANT)
+  "Makes a key of an agent or a device. Not idempotent: a secret that was lost on its way can't be shown again."
+  createKey(input: CreateKeyInput!): CreateKeyPayload! @policy(action: ADMINISTER, resource: TENANT)
+  "Ends a key at once, and with it the links and uploads that were begun with it. Idempotent."
+  revokeKey(input: RevokeKeyInput!): RevokeKeyPayload! @policy(action: ADMINISTER, resource: TENANT)
+  updateClinic(input: UpdateClinicInput!): UpdateClinicPayload! @policy(action: ADMINISTER, resource: TENANT)
+  "What somebody else found of broken glass. Written once; nobody reviews their own."
+  reviewBreakGlass(input: ReviewBreakGlassInput!): ReviewBreakGlassPayload! @policy(action: ADMINISTER, resource: TENANT)
+}
+
+input LoginInput {
+  issuer: String! @constraint(minLength: 1, maxLength: 255)
+  subject: String! @constraint(minLength: 1, maxLength: 255)
+}
+input AddMemberInput {
+  kind: MemberKind!
+  display: String! @constraint(minLength: 1, maxLength: 200)
+  "Of people only."
+  roles: [MemberRole!]! = [] @constraint(maxLength: 10)
+  clearance: Int! = 0 @constraint(min: 0, max: 2)
+  departments: [String!]! = [] @constraint(maxLength: 100)
+  careGroups: [String!]! = [] @constraint(maxLength: 100)
+  "Null for those who come with a key."
+  login: LoginInput
+  idempotencyKey: String @constraint(minLength: 8, maxLength: 128)
+}
+"What is null stays as it is. The kind of a member never changes."
+input UpdateMemberInput {
+  memberId: ID!
+  display: String @constraint(minLength: 1, maxLength: 200)
+  roles: [MemberRole!] @constraint(maxLength: 10)
+  clearance: Int @constraint(min: 0, max: 2)
+  departments: [String!] @constraint(maxLength: 100)
+  careGroups: [String!] @constraint(maxLength: 100)
+  "Takes the place of the one before."
+  login: LoginInput
+  removeLogin: Boolean! = false
+}
+input EndMemberInput { memberId: ID! }
+input SetPanelInput {
+  memberId: ID!
+  "Adding a patient who is on it changes the end."
+  add: [PanelChangeInput!]! = [] @constraint(maxLength: 1000)
+  remove: [ID!]! = [] @constraint(maxLength: 1000)
+}
+input PanelChangeInput { patientId: ID! "Null: until removed." until: Instant }
+input SetCareGroupsInput { patientId: ID! careGroups: [String!]! @constraint(maxLength: 100) }
+input CreateKeyInput {
+  memberId: ID!
+  onBehalfOf: ID
+  label: String! @constraint(minLength: 1, maxLength: 200)
+  "SMART scopes such as patient/DocumentReference.rs; null narrows nothing."
+  scopes: [String!] @constraint(minLength: 1, maxLength: 100)
+  "None: it reaches what is on its member's panel."
+  grants: [KeyGrantInput!]! = [] @constraint(maxLength: 100)
+  "Null: until revoked."
+  expiresAt: Instant
+}
+"A visit, or a patient, and until when."
+input KeyGrantInput { patientId: ID encounterId: ID until: Instant! }
+input RevokeKeyInput { keyId: ID! }
+"What is null stays as it is."
+input UpdateClinicInput {
+  display: String @constraint(minLength: 1, maxLength: 200)
+  "Seconds; at most what the server allows, which 0 takes."
+  linkTtlMax: Int @constraint(min: 0)
+}
+input ReviewBreakGlassInput { grantId: ID! verdict: BreakGlassVerdict! remark: String @phi @constraint(maxLength: 500) }
+
+type AddMemberPayload { member: Member! }
+type UpdateMemberPayload { member: Member! }
+type EndMemberPayload { member: Member! }
+type SetPanelPayload { panel: [PanelEntry!]! }
+type SetCareGroupsPayload { patientId: ID! careGroups: [String!]! }
+type CreateKeyPayload {
+  key: ApiKey!
+  "Shown this once. It goes into the header Authorization, after \"Bearer \"."
+  secret: String!
+}
+type RevokeKeyPayload { key: ApiKey! }
+type UpdateClinicPayload { clinic: Clinic! }
+type ReviewBreakGlassPayload { grant: BreakGlassGrant! }
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -985,6 +1364,44 @@ func (ec *executionContext) childFields_Actor(ctx context.Context, field graphql
 		return ec.fieldContext_Actor_role(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Actor", field.Name)
+}
+
+func (ec *executionContext) childFields_AddMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return ec.fieldContext_AddMemberPayload_member(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddMemberPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiKey_id(ctx, field)
+	case "label":
+		return ec.fieldContext_ApiKey_label(ctx, field)
+	case "memberId":
+		return ec.fieldContext_ApiKey_memberId(ctx, field)
+	case "onBehalfOf":
+		return ec.fieldContext_ApiKey_onBehalfOf(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiKey_scopes(ctx, field)
+	case "grants":
+		return ec.fieldContext_ApiKey_grants(ctx, field)
+	case "state":
+		return ec.fieldContext_ApiKey_state(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiKey_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ApiKey_createdBy(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ApiKey_expiresAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
 }
 
 func (ec *executionContext) childFields_Attachment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1057,6 +1474,52 @@ func (ec *executionContext) childFields_AuditEventEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type AuditEventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_BreakGlassGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BreakGlassGrant_id(ctx, field)
+	case "grantedTo":
+		return ec.fieldContext_BreakGlassGrant_grantedTo(ctx, field)
+	case "patientId":
+		return ec.fieldContext_BreakGlassGrant_patientId(ctx, field)
+	case "patient":
+		return ec.fieldContext_BreakGlassGrant_patient(ctx, field)
+	case "reason":
+		return ec.fieldContext_BreakGlassGrant_reason(ctx, field)
+	case "grantedAt":
+		return ec.fieldContext_BreakGlassGrant_grantedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_BreakGlassGrant_expiresAt(ctx, field)
+	case "auditEventId":
+		return ec.fieldContext_BreakGlassGrant_auditEventId(ctx, field)
+	case "review":
+		return ec.fieldContext_BreakGlassGrant_review(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassGrant", field.Name)
+}
+
+func (ec *executionContext) childFields_BreakGlassGrantConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BreakGlassGrantConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BreakGlassGrantConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BreakGlassGrantConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassGrantConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BreakGlassGrantEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BreakGlassGrantEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BreakGlassGrantEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassGrantEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_BreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "grantId":
@@ -1069,6 +1532,20 @@ func (ec *executionContext) childFields_BreakGlassPayload(ctx context.Context, f
 		return ec.fieldContext_BreakGlassPayload_auditEventId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BreakGlassPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BreakGlassReview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verdict":
+		return ec.fieldContext_BreakGlassReview_verdict(ctx, field)
+	case "reviewedBy":
+		return ec.fieldContext_BreakGlassReview_reviewedBy(ctx, field)
+	case "reviewedAt":
+		return ec.fieldContext_BreakGlassReview_reviewedAt(ctx, field)
+	case "remark":
+		return ec.fieldContext_BreakGlassReview_remark(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassReview", field.Name)
 }
 
 func (ec *executionContext) childFields_BundlePage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1089,6 +1566,18 @@ func (ec *executionContext) childFields_CancelUploadPayload(ctx context.Context,
 		return ec.fieldContext_CancelUploadPayload_upload(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelUploadPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Clinic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Clinic_id(ctx, field)
+	case "display":
+		return ec.fieldContext_Clinic_display(ctx, field)
+	case "linkTtlMax":
+		return ec.fieldContext_Clinic_linkTtlMax(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Clinic", field.Name)
 }
 
 func (ec *executionContext) childFields_CodeableConcept(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1113,6 +1602,16 @@ func (ec *executionContext) childFields_Coding(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Coding", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_CreateKeyPayload_key(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateKeyPayload_secret(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "note":
@@ -1131,6 +1630,22 @@ func (ec *executionContext) childFields_CreateUploadPayload(ctx context.Context,
 		return ec.fieldContext_CreateUploadPayload_problems(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateUploadPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Deletion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sha256":
+		return ec.fieldContext_Deletion_sha256(ctx, field)
+	case "size":
+		return ec.fieldContext_Deletion_size(ctx, field)
+	case "rule":
+		return ec.fieldContext_Deletion_rule(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Deletion_decidedAt(ctx, field)
+	case "deletedAt":
+		return ec.fieldContext_Deletion_deletedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Deletion", field.Name)
 }
 
 func (ec *executionContext) childFields_DocumentReferenceContent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1169,6 +1684,14 @@ func (ec *executionContext) childFields_Encounter(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Encounter", field.Name)
 }
 
+func (ec *executionContext) childFields_EndMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return ec.fieldContext_EndMemberPayload_member(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_File(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1203,6 +1726,10 @@ func (ec *executionContext) childFields_File(ctx context.Context, field graphql.
 		return ec.fieldContext_File_updatedAt(ctx, field)
 	case "capturedAt":
 		return ec.fieldContext_File_capturedAt(ctx, field)
+	case "purgedAt":
+		return ec.fieldContext_File_purgedAt(ctx, field)
+	case "deletion":
+		return ec.fieldContext_File_deletion(ctx, field)
 	case "duration":
 		return ec.fieldContext_File_duration(ctx, field)
 	case "width":
@@ -1313,6 +1840,18 @@ func (ec *executionContext) childFields_Identifier(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type Identifier", field.Name)
 }
 
+func (ec *executionContext) childFields_KeyGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "patientId":
+		return ec.fieldContext_KeyGrant_patientId(ctx, field)
+	case "encounterId":
+		return ec.fieldContext_KeyGrant_encounterId(ctx, field)
+	case "until":
+		return ec.fieldContext_KeyGrant_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeyGrant", field.Name)
+}
+
 func (ec *executionContext) childFields_Kind(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -1329,6 +1868,26 @@ func (ec *executionContext) childFields_Kind(ctx context.Context, field graphql.
 		return ec.fieldContext_Kind_maxSize(ctx, field)
 	case "requiresEncounter":
 		return ec.fieldContext_Kind_requiresEncounter(ctx, field)
+	case "resourceByCategory":
+		return ec.fieldContext_Kind_resourceByCategory(ctx, field)
+	case "allowEmpty":
+		return ec.fieldContext_Kind_allowEmpty(ctx, field)
+	case "scan":
+		return ec.fieldContext_Kind_scan(ctx, field)
+	case "mismatch":
+		return ec.fieldContext_Kind_mismatch(ctx, field)
+	case "retentionSeconds":
+		return ec.fieldContext_Kind_retentionSeconds(ctx, field)
+	case "purgeSigned":
+		return ec.fieldContext_Kind_purgeSigned(ctx, field)
+	case "uploadTtlSeconds":
+		return ec.fieldContext_Kind_uploadTtlSeconds(ctx, field)
+	case "type":
+		return ec.fieldContext_Kind_type(ctx, field)
+	case "categoryCoding":
+		return ec.fieldContext_Kind_categoryCoding(ctx, field)
+	case "modality":
+		return ec.fieldContext_Kind_modality(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Kind", field.Name)
 }
@@ -1351,10 +1910,74 @@ func (ec *executionContext) childFields_Link(ctx context.Context, field graphql.
 		return ec.fieldContext_Link_usedAt(ctx, field)
 	case "revokedAt":
 		return ec.fieldContext_Link_revokedAt(ctx, field)
+	case "revokedReason":
+		return ec.fieldContext_Link_revokedReason(ctx, field)
 	case "purposeOfUse":
 		return ec.fieldContext_Link_purposeOfUse(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Link", field.Name)
+}
+
+func (ec *executionContext) childFields_Login(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issuer":
+		return ec.fieldContext_Login_issuer(ctx, field)
+	case "subject":
+		return ec.fieldContext_Login_subject(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Login", field.Name)
+}
+
+func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Member_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Member_kind(ctx, field)
+	case "display":
+		return ec.fieldContext_Member_display(ctx, field)
+	case "roles":
+		return ec.fieldContext_Member_roles(ctx, field)
+	case "clearance":
+		return ec.fieldContext_Member_clearance(ctx, field)
+	case "departments":
+		return ec.fieldContext_Member_departments(ctx, field)
+	case "careGroups":
+		return ec.fieldContext_Member_careGroups(ctx, field)
+	case "login":
+		return ec.fieldContext_Member_login(ctx, field)
+	case "panel":
+		return ec.fieldContext_Member_panel(ctx, field)
+	case "keys":
+		return ec.fieldContext_Member_keys(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Member_createdAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Member_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
+}
+
+func (ec *executionContext) childFields_MemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MemberConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1385,10 +2008,18 @@ func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.
 		return ec.fieldContext_Note_patient(ctx, field)
 	case "encounterId":
 		return ec.fieldContext_Note_encounterId(ctx, field)
+	case "confidentiality":
+		return ec.fieldContext_Note_confidentiality(ctx, field)
 	case "derivedFrom":
 		return ec.fieldContext_Note_derivedFrom(ctx, field)
+	case "sources":
+		return ec.fieldContext_Note_sources(ctx, field)
 	case "amends":
 		return ec.fieldContext_Note_amends(ctx, field)
+	case "amendedBy":
+		return ec.fieldContext_Note_amendedBy(ctx, field)
+	case "versions":
+		return ec.fieldContext_Note_versions(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Note_provenance(ctx, field)
 	case "fhir":
@@ -1419,6 +2050,46 @@ func (ec *executionContext) childFields_NoteEdge(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type NoteEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_NoteSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_NoteSource_file(ctx, field)
+	case "note":
+		return ec.fieldContext_NoteSource_note(ctx, field)
+	case "reference":
+		return ec.fieldContext_NoteSource_reference(ctx, field)
+	case "sha256":
+		return ec.fieldContext_NoteSource_sha256(ctx, field)
+	case "fragment":
+		return ec.fieldContext_NoteSource_fragment(ctx, field)
+	case "start":
+		return ec.fieldContext_NoteSource_start(ctx, field)
+	case "end":
+		return ec.fieldContext_NoteSource_end(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoteSource", field.Name)
+}
+
+func (ec *executionContext) childFields_NoteVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_NoteVersion_version(ctx, field)
+	case "status":
+		return ec.fieldContext_NoteVersion_status(ctx, field)
+	case "title":
+		return ec.fieldContext_NoteVersion_title(ctx, field)
+	case "text":
+		return ec.fieldContext_NoteVersion_text(ctx, field)
+	case "textSha256":
+		return ec.fieldContext_NoteVersion_textSha256(ctx, field)
+	case "author":
+		return ec.fieldContext_NoteVersion_author(ctx, field)
+	case "at":
+		return ec.fieldContext_NoteVersion_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoteVersion", field.Name)
+}
+
 func (ec *executionContext) childFields_OpenEncounterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "encounter":
@@ -1439,6 +2110,18 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PanelEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "patientId":
+		return ec.fieldContext_PanelEntry_patientId(ctx, field)
+	case "since":
+		return ec.fieldContext_PanelEntry_since(ctx, field)
+	case "until":
+		return ec.fieldContext_PanelEntry_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PanelEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_Patient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1497,6 +2180,8 @@ func (ec *executionContext) childFields_ProvenanceEntry(ctx context.Context, fie
 		return ec.fieldContext_ProvenanceEntry_id(ctx, field)
 	case "recordedAt":
 		return ec.fieldContext_ProvenanceEntry_recordedAt(ctx, field)
+	case "reason":
+		return ec.fieldContext_ProvenanceEntry_reason(ctx, field)
 	case "activity":
 		return ec.fieldContext_ProvenanceEntry_activity(ctx, field)
 	case "agents":
@@ -1563,6 +2248,22 @@ func (ec *executionContext) childFields_RetractNotePayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type RetractNotePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "grant":
+		return ec.fieldContext_ReviewBreakGlassPayload_grant(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewBreakGlassPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_RevokeKeyPayload_key(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeLinksPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "revoked":
@@ -1571,6 +2272,34 @@ func (ec *executionContext) childFields_RevokeLinksPayload(ctx context.Context, 
 		return ec.fieldContext_RevokeLinksPayload_links(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeLinksPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetCareGroupsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "patientId":
+		return ec.fieldContext_SetCareGroupsPayload_patientId(ctx, field)
+	case "careGroups":
+		return ec.fieldContext_SetCareGroupsPayload_careGroups(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCareGroupsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetKindPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_SetKindPayload_kind(ctx, field)
+	case "version":
+		return ec.fieldContext_SetKindPayload_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetKindPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetPanelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "panel":
+		return ec.fieldContext_SetPanelPayload_panel(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPanelPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1613,6 +2342,14 @@ func (ec *executionContext) childFields_TusTarget(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type TusTarget", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateClinicPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clinic":
+		return ec.fieldContext_UpdateClinicPayload_clinic(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateClinicPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "file":
@@ -1621,6 +2358,14 @@ func (ec *executionContext) childFields_UpdateFilePayload(ctx context.Context, f
 		return ec.fieldContext_UpdateFilePayload_problems(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return ec.fieldContext_UpdateMemberPayload_member(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateMemberPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateNoteDraftPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1991,6 +2736,20 @@ func (ec *executionContext) field_File_notes_argsFirst(
 	}
 }
 
+func (ec *executionContext) field_Mutation_addMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AddMemberInput, error) {
+			return ec.unmarshalNAddMemberInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAddMemberInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_amendNote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2033,6 +2792,20 @@ func (ec *executionContext) field_Mutation_cancelUpload_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CreateKeyInput, error) {
+			return ec.unmarshalNCreateKeyInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCreateKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createNote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2053,6 +2826,20 @@ func (ec *executionContext) field_Mutation_createUpload_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CreateUploadInput, error) {
 			return ec.unmarshalNCreateUploadInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCreateUploadInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_endMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.EndMemberInput, error) {
+			return ec.unmarshalNEndMemberInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐEndMemberInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2131,6 +2918,20 @@ func (ec *executionContext) field_Mutation_reportScan_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_retireKind_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RetireKindInput, error) {
+			return ec.unmarshalNRetireKindInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐRetireKindInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_retractFile_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2159,6 +2960,34 @@ func (ec *executionContext) field_Mutation_retractNote_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_reviewBreakGlass_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReviewBreakGlassInput, error) {
+			return ec.unmarshalNReviewBreakGlassInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐReviewBreakGlassInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevokeKeyInput, error) {
+			return ec.unmarshalNRevokeKeyInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐRevokeKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_revokeLinks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2173,12 +3002,54 @@ func (ec *executionContext) field_Mutation_revokeLinks_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_setCareGroups_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetCareGroupsInput, error) {
+			return ec.unmarshalNSetCareGroupsInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetCareGroupsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setKind_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetKindInput, error) {
+			return ec.unmarshalNSetKindInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetKindInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_setLegalHold_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SetLegalHoldInput, error) {
 			return ec.unmarshalNSetLegalHoldInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetLegalHoldInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setPanel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetPanelInput, error) {
+			return ec.unmarshalNSetPanelInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetPanelInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2315,12 +3186,40 @@ func (ec *executionContext) field_Mutation_supersedeFile_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateClinic_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateClinicInput, error) {
+			return ec.unmarshalNUpdateClinicInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateClinicInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateFile_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UpdateFileInput, error) {
 			return ec.unmarshalNUpdateFileInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateFileInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateMemberInput, error) {
+			return ec.unmarshalNUpdateMemberInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateMemberInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2793,6 +3692,82 @@ func (ec *executionContext) field_Query_auditEvents_argsFirst(
 	}
 }
 
+func (ec *executionContext) field_Query_breakGlassReviews_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+
+	arg0, err := ec.field_Query_breakGlassReviews_argsFirst(ctx, rawArgs)
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "waiting",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["waiting"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_breakGlassReviews_argsFirst(
+	ctx context.Context,
+	rawArgs map[string]any,
+) (*int, error) {
+	ctx = graphql.WithPathContext(ctx, graphql.NewPathWithField("first"))
+	directive0 := func(ctx context.Context) (any, error) {
+		tmp, ok := rawArgs["first"]
+		if !ok {
+			var zeroVal *int
+			return zeroVal, nil
+		}
+		return ec.unmarshalOInt2ᚖint(ctx, tmp)
+	}
+
+	directive1 := func(ctx context.Context) (any, error) {
+		min, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+		if err != nil {
+			var zeroVal *int
+			return zeroVal, err
+		}
+		max, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+		if err != nil {
+			var zeroVal *int
+			return zeroVal, err
+		}
+		if ec.Directives.Constraint == nil {
+			var zeroVal *int
+			return zeroVal, errors.New("directive constraint is not implemented")
+		}
+		return ec.Directives.Constraint(ctx, rawArgs, directive0, min, max, nil, nil, nil)
+	}
+
+	tmp, err := directive1(ctx)
+	if err != nil {
+		var zeroVal *int
+		return zeroVal, graphql.ErrorOnPath(ctx, err)
+	}
+	if data, ok := tmp.(*int); ok {
+		return data, nil
+	} else if tmp == nil {
+		var zeroVal *int
+		return zeroVal, nil
+	} else {
+		var zeroVal *int
+		return zeroVal, graphql.ErrorOnPath(ctx, fmt.Errorf(`unexpected type %T from directive, should be *int`, tmp))
+	}
+}
+
 func (ec *executionContext) field_Query_bundle_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2910,14 +3885,71 @@ func (ec *executionContext) field_Query_explainAccess_args(ctx context.Context, 
 	}
 	args["id"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "purposeOfUse",
-		func(ctx context.Context, v any) (clinical.PurposeOfUse, error) {
-			return ec.unmarshalNPurposeOfUse2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐPurposeOfUse(ctx, v)
+		func(ctx context.Context, v any) (*clinical.PurposeOfUse, error) {
+			return ec.unmarshalOPurposeOfUse2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐPurposeOfUse(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["purposeOfUse"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "secondFactor",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["secondFactor"] = arg5
+
+	arg6, err := ec.field_Query_explainAccess_argsKind(ctx, rawArgs)
+	if err != nil {
+		return nil, err
+	}
+	args["kind"] = arg6
 	return args, nil
+}
+
+func (ec *executionContext) field_Query_explainAccess_argsKind(
+	ctx context.Context,
+	rawArgs map[string]any,
+) (*string, error) {
+	ctx = graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+	directive0 := func(ctx context.Context) (any, error) {
+		tmp, ok := rawArgs["kind"]
+		if !ok {
+			var zeroVal *string
+			return zeroVal, nil
+		}
+		return ec.unmarshalOString2ᚖstring(ctx, tmp)
+	}
+
+	directive1 := func(ctx context.Context) (any, error) {
+		maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+		if err != nil {
+			var zeroVal *string
+			return zeroVal, err
+		}
+		if ec.Directives.Constraint == nil {
+			var zeroVal *string
+			return zeroVal, errors.New("directive constraint is not implemented")
+		}
+		return ec.Directives.Constraint(ctx, rawArgs, directive0, nil, nil, nil, maxLength, nil)
+	}
+
+	tmp, err := directive1(ctx)
+	if err != nil {
+		var zeroVal *string
+		return zeroVal, graphql.ErrorOnPath(ctx, err)
+	}
+	if data, ok := tmp.(*string); ok {
+		return data, nil
+	} else if tmp == nil {
+		var zeroVal *string
+		return zeroVal, nil
+	} else {
+		var zeroVal *string
+		return zeroVal, graphql.ErrorOnPath(ctx, fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp))
+	}
 }
 
 func (ec *executionContext) field_Query_fileAccessReport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
@@ -3139,6 +4171,110 @@ func (ec *executionContext) field_Query_files_argsLast(
 	ctx = graphql.WithPathContext(ctx, graphql.NewPathWithField("last"))
 	directive0 := func(ctx context.Context) (any, error) {
 		tmp, ok := rawArgs["last"]
+		if !ok {
+			var zeroVal *int
+			return zeroVal, nil
+		}
+		return ec.unmarshalOInt2ᚖint(ctx, tmp)
+	}
+
+	directive1 := func(ctx context.Context) (any, error) {
+		min, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+		if err != nil {
+			var zeroVal *int
+			return zeroVal, err
+		}
+		max, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+		if err != nil {
+			var zeroVal *int
+			return zeroVal, err
+		}
+		if ec.Directives.Constraint == nil {
+			var zeroVal *int
+			return zeroVal, errors.New("directive constraint is not implemented")
+		}
+		return ec.Directives.Constraint(ctx, rawArgs, directive0, min, max, nil, nil, nil)
+	}
+
+	tmp, err := directive1(ctx)
+	if err != nil {
+		var zeroVal *int
+		return zeroVal, graphql.ErrorOnPath(ctx, err)
+	}
+	if data, ok := tmp.(*int); ok {
+		return data, nil
+	} else if tmp == nil {
+		var zeroVal *int
+		return zeroVal, nil
+	} else {
+		var zeroVal *int
+		return zeroVal, graphql.ErrorOnPath(ctx, fmt.Errorf(`unexpected type %T from directive, should be *int`, tmp))
+	}
+}
+
+func (ec *executionContext) field_Query_keys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "memberId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["memberId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_member_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_members_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+
+	arg0, err := ec.field_Query_members_argsFirst(ctx, rawArgs)
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ended",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ended"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_members_argsFirst(
+	ctx context.Context,
+	rawArgs map[string]any,
+) (*int, error) {
+	ctx = graphql.WithPathContext(ctx, graphql.NewPathWithField("first"))
+	directive0 := func(ctx context.Context) (any, error) {
+		tmp, ok := rawArgs["first"]
 		if !ok {
 			var zeroVal *int
 			return zeroVal, nil
@@ -3872,6 +5008,332 @@ func (ec *executionContext) fieldContext_Actor_role(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Actor", field, false, false, "String")
 }
 
+func (ec *executionContext) _AddMemberPayload_member(ctx context.Context, field graphql.CollectedField, obj *model.AddMemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddMemberPayload_member(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Member, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Member) graphql.Marshaler {
+			return ec.marshalNMember2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMember(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddMemberPayload_member(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Member(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiKey_id(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ApiKey_label(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "String")
+}
+
+func (ec *executionContext) _ApiKey_memberId(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_memberId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MemberID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_memberId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ApiKey_onBehalfOf(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_onBehalfOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OnBehalfOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_onBehalfOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ApiKey_scopes(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_scopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scopes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "String")
+}
+
+func (ec *executionContext) _ApiKey_grants(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_grants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Grants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.KeyGrant) graphql.Marshaler {
+			return ec.marshalNKeyGrant2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKeyGrantᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_grants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiKey",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyGrant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiKey_state(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v clinical.KeyState) graphql.Marshaler {
+			return ec.marshalNKeyState2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐKeyState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "KeyState")
+}
+
+func (ec *executionContext) _ApiKey_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _ApiKey_createdBy(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_createdBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ApiKey().CreatedBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Actor) graphql.Marshaler {
+			return ec.marshalNActor2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐActor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_createdBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiKey",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Actor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiKey_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOInstant2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _ApiKey_revokedAt(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RevokedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOInstant2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_revokedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _ApiKey_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOInstant2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "Instant")
+}
+
 func (ec *executionContext) _Attachment_contentType(ctx context.Context, field graphql.CollectedField, obj *fhir.Attachment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4565,6 +6027,419 @@ func (ec *executionContext) fieldContext_Binary_securityContext(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _BreakGlassGrant_id(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassGrant", field, false, false, "ID")
+}
+
+func (ec *executionContext) _BreakGlassGrant_grantedTo(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_grantedTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.BreakGlassGrant().GrantedTo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Actor) graphql.Marshaler {
+			return ec.marshalNActor2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐActor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_grantedTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BreakGlassGrant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Actor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BreakGlassGrant_patientId(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_patientId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PatientID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_patientId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassGrant", field, false, false, "ID")
+}
+
+func (ec *executionContext) _BreakGlassGrant_patient(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_patient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.BreakGlassGrant().Patient(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.Patient
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "PATIENT")
+				if err != nil {
+					var zeroVal *model.Patient
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.Patient
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.Patient
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, obj, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Patient) graphql.Marshaler {
+			return ec.marshalNPatient2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPatient(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_patient(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BreakGlassGrant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Patient(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BreakGlassGrant_reason(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassGrant", field, false, false, "String")
+}
+
+func (ec *executionContext) _BreakGlassGrant_grantedAt(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_grantedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GrantedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_grantedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassGrant", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _BreakGlassGrant_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassGrant", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _BreakGlassGrant_auditEventId(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_auditEventId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AuditEventID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_auditEventId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassGrant", field, false, false, "ID")
+}
+
+func (ec *executionContext) _BreakGlassGrant_review(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrant_review(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Review, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.BreakGlassReview) graphql.Marshaler {
+			return ec.marshalOBreakGlassReview2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassReview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrant_review(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BreakGlassGrant",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BreakGlassReview(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BreakGlassGrantConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrantConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrantConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.BreakGlassGrantEdge) graphql.Marshaler {
+			return ec.marshalNBreakGlassGrantEdge2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrantEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrantConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BreakGlassGrantConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BreakGlassGrantEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BreakGlassGrantConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrantConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrantConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.BreakGlassGrant) graphql.Marshaler {
+			return ec.marshalNBreakGlassGrant2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrantᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrantConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BreakGlassGrantConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BreakGlassGrant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BreakGlassGrantConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrantConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrantConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrantConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BreakGlassGrantConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BreakGlassGrantEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrantEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrantEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrantEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassGrantEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _BreakGlassGrantEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassGrantEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassGrantEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.BreakGlassGrant) graphql.Marshaler {
+			return ec.marshalNBreakGlassGrant2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrant(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassGrantEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BreakGlassGrantEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BreakGlassGrant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BreakGlassPayload_grantId(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4664,6 +6539,107 @@ func (ec *executionContext) _BreakGlassPayload_auditEventId(ctx context.Context,
 }
 func (ec *executionContext) fieldContext_BreakGlassPayload_auditEventId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BreakGlassPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _BreakGlassReview_verdict(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassReview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassReview_verdict(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Verdict, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v clinical.Verdict) graphql.Marshaler {
+			return ec.marshalNBreakGlassVerdict2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐVerdict(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassReview_verdict(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassReview", field, false, false, "BreakGlassVerdict")
+}
+
+func (ec *executionContext) _BreakGlassReview_reviewedBy(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassReview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassReview_reviewedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.BreakGlassReview().ReviewedBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Actor) graphql.Marshaler {
+			return ec.marshalNActor2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐActor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassReview_reviewedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BreakGlassReview",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Actor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BreakGlassReview_reviewedAt(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassReview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassReview_reviewedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReviewedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassReview_reviewedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassReview", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _BreakGlassReview_remark(ctx context.Context, field graphql.CollectedField, obj *model.BreakGlassReview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlassReview_remark(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remark, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlassReview_remark(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlassReview", field, false, false, "String")
 }
 
 func (ec *executionContext) _BundlePage_bundle(ctx context.Context, field graphql.CollectedField, obj *model.BundlePage) (ret graphql.Marshaler) {
@@ -4843,6 +6819,75 @@ func (ec *executionContext) _ChecksumMismatch_actual(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_ChecksumMismatch_actual(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ChecksumMismatch", field, false, false, "Sha256")
+}
+
+func (ec *executionContext) _Clinic_id(ctx context.Context, field graphql.CollectedField, obj *model.Clinic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Clinic_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Clinic_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Clinic", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Clinic_display(ctx context.Context, field graphql.CollectedField, obj *model.Clinic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Clinic_display(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Display, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Clinic_display(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Clinic", field, false, false, "String")
+}
+
+func (ec *executionContext) _Clinic_linkTtlMax(ctx context.Context, field graphql.CollectedField, obj *model.Clinic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Clinic_linkTtlMax(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LinkTTLMax, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Clinic_linkTtlMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Clinic", field, false, false, "Int")
 }
 
 func (ec *executionContext) _CodeableConcept_coding(ctx context.Context, field graphql.CollectedField, obj *fhir.CodeableConcept) (ret graphql.Marshaler) {
@@ -5038,6 +7083,61 @@ func (ec *executionContext) fieldContext_ContentRejected_allowed(_ context.Conte
 	return graphql.NewScalarFieldContext("ContentRejected", field, false, false, "String")
 }
 
+func (ec *executionContext) _CreateKeyPayload_key(ctx context.Context, field graphql.CollectedField, obj *model.CreateKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateKeyPayload_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
+			return ec.marshalNApiKey2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAPIKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreateKeyPayload_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CreateKeyPayload_secret(ctx context.Context, field graphql.CollectedField, obj *model.CreateKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateKeyPayload_secret(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreateKeyPayload_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreateKeyPayload", field, false, false, "String")
+}
+
 func (ec *executionContext) _CreateNotePayload_note(ctx context.Context, field graphql.CollectedField, obj *model.CreateNotePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5155,6 +7255,121 @@ func (ec *executionContext) _CreateUploadPayload_problems(ctx context.Context, f
 }
 func (ec *executionContext) fieldContext_CreateUploadPayload_problems(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CreateUploadPayload", field, false, false, "CreateUploadProblem")
+}
+
+func (ec *executionContext) _Deletion_sha256(ctx context.Context, field graphql.CollectedField, obj *model.Deletion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deletion_sha256(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sha256, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []byte) graphql.Marshaler {
+			return ec.marshalNSha2562ᚕbyte(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deletion_sha256(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deletion", field, false, false, "Sha256")
+}
+
+func (ec *executionContext) _Deletion_size(ctx context.Context, field graphql.CollectedField, obj *model.Deletion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deletion_size(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Size, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deletion_size(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deletion", field, false, false, "Long")
+}
+
+func (ec *executionContext) _Deletion_rule(ctx context.Context, field graphql.CollectedField, obj *model.Deletion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deletion_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deletion_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deletion", field, false, false, "String")
+}
+
+func (ec *executionContext) _Deletion_decidedAt(ctx context.Context, field graphql.CollectedField, obj *model.Deletion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deletion_decidedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DecidedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deletion_decidedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deletion", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _Deletion_deletedAt(ctx context.Context, field graphql.CollectedField, obj *model.Deletion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deletion_deletedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOInstant2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deletion_deletedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deletion", field, false, false, "Instant")
 }
 
 func (ec *executionContext) _DocumentReference_id(ctx context.Context, field graphql.CollectedField, obj *fhir.DocumentReference) (ret graphql.Marshaler) {
@@ -5872,6 +8087,38 @@ func (ec *executionContext) fieldContext_Encounter_patient(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _EndMemberPayload_member(ctx context.Context, field graphql.CollectedField, obj *model.EndMemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndMemberPayload_member(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Member, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Member) graphql.Marshaler {
+			return ec.marshalNMember2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMember(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndMemberPayload_member(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Member(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _File_id(ctx context.Context, field graphql.CollectedField, obj *model.File) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6238,6 +8485,89 @@ func (ec *executionContext) _File_capturedAt(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_File_capturedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("File", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _File_purgedAt(ctx context.Context, field graphql.CollectedField, obj *model.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_File_purgedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PurgedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOInstant2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_File_purgedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("File", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _File_deletion(ctx context.Context, field graphql.CollectedField, obj *model.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_File_deletion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.File().Deletion(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.Deletion
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "FILE")
+				if err != nil {
+					var zeroVal *model.Deletion
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.Deletion
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.Deletion
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, obj, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Deletion) graphql.Marshaler {
+			return ec.marshalODeletion2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐDeletion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_File_deletion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "File",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deletion(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _File_duration(ctx context.Context, field graphql.CollectedField, obj *model.File) (ret graphql.Marshaler) {
@@ -7273,6 +9603,75 @@ func (ec *executionContext) fieldContext_Identifier_value(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Identifier", field, false, false, "String")
 }
 
+func (ec *executionContext) _KeyGrant_patientId(ctx context.Context, field graphql.CollectedField, obj *model.KeyGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyGrant_patientId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PatientID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyGrant_patientId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyGrant", field, false, false, "ID")
+}
+
+func (ec *executionContext) _KeyGrant_encounterId(ctx context.Context, field graphql.CollectedField, obj *model.KeyGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyGrant_encounterId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EncounterID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_KeyGrant_encounterId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyGrant", field, false, false, "ID")
+}
+
+func (ec *executionContext) _KeyGrant_until(ctx context.Context, field graphql.CollectedField, obj *model.KeyGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyGrant_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyGrant_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyGrant", field, false, false, "Instant")
+}
+
 func (ec *executionContext) _Kind_code(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7432,6 +9831,263 @@ func (ec *executionContext) _Kind_requiresEncounter(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_Kind_requiresEncounter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Kind", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Kind_resourceByCategory(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_resourceByCategory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResourceByCategory, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_resourceByCategory(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Kind", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Kind_allowEmpty(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_allowEmpty(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AllowEmpty, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_allowEmpty(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Kind", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Kind_scan(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_scan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v clinical.ScanRule) graphql.Marshaler {
+			return ec.marshalNScanRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanRule(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_scan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Kind", field, false, false, "ScanRule")
+}
+
+func (ec *executionContext) _Kind_mismatch(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_mismatch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mismatch, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v clinical.MismatchRule) graphql.Marshaler {
+			return ec.marshalNMismatchRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐMismatchRule(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_mismatch(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Kind", field, false, false, "MismatchRule")
+}
+
+func (ec *executionContext) _Kind_retentionSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_retentionSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetentionSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOLong2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_retentionSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Kind", field, false, false, "Long")
+}
+
+func (ec *executionContext) _Kind_purgeSigned(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_purgeSigned(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PurgeSigned, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_purgeSigned(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Kind", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Kind_uploadTtlSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_uploadTtlSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UploadTTLSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOLong2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_uploadTtlSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Kind", field, false, false, "Long")
+}
+
+func (ec *executionContext) _Kind_type(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *fhir.Coding) graphql.Marshaler {
+			return ec.marshalOCoding2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋfhirᚐCoding(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Kind",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Kind_categoryCoding(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_categoryCoding(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CategoryCoding, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *fhir.Coding) graphql.Marshaler {
+			return ec.marshalOCoding2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋfhirᚐCoding(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_categoryCoding(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Kind",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Kind_modality(ctx context.Context, field graphql.CollectedField, obj *model.Kind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Kind_modality(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Modality, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *fhir.Coding) graphql.Marshaler {
+			return ec.marshalOCoding2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋfhirᚐCoding(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Kind_modality(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Kind",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coding(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Link_id(ctx context.Context, field graphql.CollectedField, obj *model.Link) (ret graphql.Marshaler) {
@@ -7627,6 +10283,29 @@ func (ec *executionContext) fieldContext_Link_revokedAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("Link", field, false, false, "Instant")
 }
 
+func (ec *executionContext) _Link_revokedReason(ctx context.Context, field graphql.CollectedField, obj *model.Link) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Link_revokedReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RevokedReason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Link_revokedReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Link", field, false, false, "String")
+}
+
 func (ec *executionContext) _Link_purposeOfUse(ctx context.Context, field graphql.CollectedField, obj *model.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7648,6 +10327,52 @@ func (ec *executionContext) _Link_purposeOfUse(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Link_purposeOfUse(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Link", field, false, false, "PurposeOfUse")
+}
+
+func (ec *executionContext) _Login_issuer(ctx context.Context, field graphql.CollectedField, obj *model.Login) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Login_issuer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Issuer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Login_issuer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Login", field, false, false, "String")
+}
+
+func (ec *executionContext) _Login_subject(ctx context.Context, field graphql.CollectedField, obj *model.Login) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Login_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Login_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Login", field, false, false, "String")
 }
 
 func (ec *executionContext) _Media_id(ctx context.Context, field graphql.CollectedField, obj *fhir.Media) (ret graphql.Marshaler) {
@@ -8053,6 +10778,516 @@ func (ec *executionContext) fieldContext_Media_content(_ context.Context, field 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Attachment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Member_id(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Member_kind(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v clinical.ActorKind) graphql.Marshaler {
+			return ec.marshalNMemberKind2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐActorKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "MemberKind")
+}
+
+func (ec *executionContext) _Member_display(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_display(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Display, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_display(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
+}
+
+func (ec *executionContext) _Member_roles(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_roles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Roles, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []clinical.Role) graphql.Marshaler {
+			return ec.marshalNMemberRole2ᚕgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRoleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_roles(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "MemberRole")
+}
+
+func (ec *executionContext) _Member_clearance(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_clearance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clearance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_clearance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Member_departments(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_departments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Departments, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_departments(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
+}
+
+func (ec *executionContext) _Member_careGroups(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_careGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CareGroups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_careGroups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
+}
+
+func (ec *executionContext) _Member_login(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_login(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Login, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Login) graphql.Marshaler {
+			return ec.marshalOLogin2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐLogin(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Member_login(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Member",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Login(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Member_panel(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_panel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Member().Panel(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal []*model.PanelEntry
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal []*model.PanelEntry
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal []*model.PanelEntry
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal []*model.PanelEntry
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, obj, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.PanelEntry) graphql.Marshaler {
+			return ec.marshalNPanelEntry2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_panel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Member",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PanelEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Member_keys(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_keys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Member().Keys(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal []*model.APIKey
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal []*model.APIKey
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal []*model.APIKey
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal []*model.APIKey
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, obj, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
+			return ec.marshalNApiKey2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAPIKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_keys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Member",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Member_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _Member_endedAt(ctx context.Context, field graphql.CollectedField, obj *model.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_endedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOInstant2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Member_endedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _MemberConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.MemberConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.MemberEdge) graphql.Marshaler {
+			return ec.marshalNMemberEdge2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMemberEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MemberEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MemberConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.MemberConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Member) graphql.Marshaler {
+			return ec.marshalNMember2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMemberᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Member(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MemberConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.MemberConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MemberEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.MemberEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _MemberEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.MemberEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Member) graphql.Marshaler {
+			return ec.marshalNMember2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMember(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Member(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9434,6 +12669,150 @@ func (ec *executionContext) fieldContext_Mutation_retractNote(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_setKind(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setKind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetKind(ctx, fc.Args["input"].(model.SetKindInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.SetKindPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.SetKindPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.SetKindPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.SetKindPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SetKindPayload) graphql.Marshaler {
+			return ec.marshalNSetKindPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetKindPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setKind(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetKindPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setKind_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_retireKind(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retireKind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetireKind(ctx, fc.Args["input"].(model.RetireKindInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.SetKindPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.SetKindPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.SetKindPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.SetKindPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SetKindPayload) graphql.Marshaler {
+			return ec.marshalNSetKindPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetKindPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retireKind(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetKindPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retireKind_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_breakGlass(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9505,6 +12884,654 @@ func (ec *executionContext) fieldContext_Mutation_breakGlass(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_breakGlass_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddMember(ctx, fc.Args["input"].(model.AddMemberInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.AddMemberPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.AddMemberPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.AddMemberPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.AddMemberPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AddMemberPayload) graphql.Marshaler {
+			return ec.marshalNAddMemberPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAddMemberPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateMember(ctx, fc.Args["input"].(model.UpdateMemberInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.UpdateMemberPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.UpdateMemberPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.UpdateMemberPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.UpdateMemberPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateMemberPayload) graphql.Marshaler {
+			return ec.marshalNUpdateMemberPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateMemberPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_endMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EndMember(ctx, fc.Args["input"].(model.EndMemberInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.EndMemberPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.EndMemberPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.EndMemberPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.EndMemberPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EndMemberPayload) graphql.Marshaler {
+			return ec.marshalNEndMemberPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐEndMemberPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_endMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setPanel(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setPanel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetPanel(ctx, fc.Args["input"].(model.SetPanelInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.SetPanelPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.SetPanelPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.SetPanelPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.SetPanelPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SetPanelPayload) graphql.Marshaler {
+			return ec.marshalNSetPanelPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetPanelPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setPanel(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetPanelPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setPanel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setCareGroups(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setCareGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetCareGroups(ctx, fc.Args["input"].(model.SetCareGroupsInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.SetCareGroupsPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.SetCareGroupsPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.SetCareGroupsPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.SetCareGroupsPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SetCareGroupsPayload) graphql.Marshaler {
+			return ec.marshalNSetCareGroupsPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetCareGroupsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setCareGroups(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetCareGroupsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setCareGroups_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateKey(ctx, fc.Args["input"].(model.CreateKeyInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.CreateKeyPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.CreateKeyPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.CreateKeyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.CreateKeyPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateKeyPayload) graphql.Marshaler {
+			return ec.marshalNCreateKeyPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCreateKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateKeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeKey(ctx, fc.Args["input"].(model.RevokeKeyInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.RevokeKeyPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.RevokeKeyPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.RevokeKeyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.RevokeKeyPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeKeyPayload) graphql.Marshaler {
+			return ec.marshalNRevokeKeyPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐRevokeKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokeKeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateClinic(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateClinic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateClinic(ctx, fc.Args["input"].(model.UpdateClinicInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.UpdateClinicPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.UpdateClinicPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.UpdateClinicPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.UpdateClinicPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateClinicPayload) graphql.Marshaler {
+			return ec.marshalNUpdateClinicPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateClinicPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateClinic(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateClinicPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateClinic_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reviewBreakGlass(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reviewBreakGlass(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReviewBreakGlass(ctx, fc.Args["input"].(model.ReviewBreakGlassInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.ReviewBreakGlassPayload
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.ReviewBreakGlassPayload
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.ReviewBreakGlassPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.ReviewBreakGlassPayload
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReviewBreakGlassPayload) graphql.Marshaler {
+			return ec.marshalNReviewBreakGlassPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐReviewBreakGlassPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reviewBreakGlass(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewBreakGlassPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reviewBreakGlass_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -9865,6 +13892,29 @@ func (ec *executionContext) fieldContext_Note_encounterId(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Note", field, false, false, "ID")
 }
 
+func (ec *executionContext) _Note_confidentiality(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_confidentiality(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Confidentiality, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Note_confidentiality(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Note", field, false, false, "String")
+}
+
 func (ec *executionContext) _Note_derivedFrom(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9925,6 +13975,38 @@ func (ec *executionContext) fieldContext_Note_derivedFrom(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Note_sources(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_sources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sources, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.NoteSource) graphql.Marshaler {
+			return ec.marshalNNoteSource2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Note_sources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Note",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NoteSource(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Note_amends(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9980,6 +14062,126 @@ func (ec *executionContext) fieldContext_Note_amends(_ context.Context, field gr
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Note(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Note_amendedBy(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_amendedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Note().AmendedBy(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.Note
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "NOTE")
+				if err != nil {
+					var zeroVal *model.Note
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.Note
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.Note
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, obj, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Note) graphql.Marshaler {
+			return ec.marshalONote2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNote(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Note_amendedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Note",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Note(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Note_versions(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_versions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Note().Versions(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "READ")
+				if err != nil {
+					var zeroVal []*model.NoteVersion
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "NOTE")
+				if err != nil {
+					var zeroVal []*model.NoteVersion
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal []*model.NoteVersion
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal []*model.NoteVersion
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, obj, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.NoteVersion) graphql.Marshaler {
+			return ec.marshalNNoteVersion2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteVersionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Note_versions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Note",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NoteVersion(ctx, field)
 		},
 	}
 	return fc, nil
@@ -10265,6 +14467,420 @@ func (ec *executionContext) fieldContext_NoteNotSignable_status(_ context.Contex
 	return graphql.NewScalarFieldContext("NoteNotSignable", field, false, false, "NoteStatus")
 }
 
+func (ec *executionContext) _NoteSource_file(ctx context.Context, field graphql.CollectedField, obj *model.NoteSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteSource_file(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.NoteSource().File(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.File
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "FILE")
+				if err != nil {
+					var zeroVal *model.File
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.File
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.File
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, obj, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.File) graphql.Marshaler {
+			return ec.marshalOFile2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐFile(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NoteSource_file(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NoteSource",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_File(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NoteSource_note(ctx context.Context, field graphql.CollectedField, obj *model.NoteSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteSource_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.NoteSource().Note(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.Note
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "NOTE")
+				if err != nil {
+					var zeroVal *model.Note
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.Note
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.Note
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, obj, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Note) graphql.Marshaler {
+			return ec.marshalONote2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNote(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NoteSource_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NoteSource",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Note(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NoteSource_reference(ctx context.Context, field graphql.CollectedField, obj *model.NoteSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteSource_reference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reference, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *fhir.Reference) graphql.Marshaler {
+			return ec.marshalNReference2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋfhirᚐReference(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NoteSource_reference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NoteSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Reference(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NoteSource_sha256(ctx context.Context, field graphql.CollectedField, obj *model.NoteSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteSource_sha256(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sha256, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []byte) graphql.Marshaler {
+			return ec.marshalNSha2562ᚕbyte(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NoteSource_sha256(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteSource", field, false, false, "Sha256")
+}
+
+func (ec *executionContext) _NoteSource_fragment(ctx context.Context, field graphql.CollectedField, obj *model.NoteSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteSource_fragment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fragment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NoteSource_fragment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteSource", field, false, false, "String")
+}
+
+func (ec *executionContext) _NoteSource_start(ctx context.Context, field graphql.CollectedField, obj *model.NoteSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteSource_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NoteSource_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteSource", field, false, false, "Float")
+}
+
+func (ec *executionContext) _NoteSource_end(ctx context.Context, field graphql.CollectedField, obj *model.NoteSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteSource_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NoteSource_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteSource", field, false, false, "Float")
+}
+
+func (ec *executionContext) _NoteVersion_version(ctx context.Context, field graphql.CollectedField, obj *model.NoteVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteVersion_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NoteVersion_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteVersion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _NoteVersion_status(ctx context.Context, field graphql.CollectedField, obj *model.NoteVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteVersion_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v clinical.NoteStatus) graphql.Marshaler {
+			return ec.marshalNNoteStatus2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐNoteStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NoteVersion_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteVersion", field, false, false, "NoteStatus")
+}
+
+func (ec *executionContext) _NoteVersion_title(ctx context.Context, field graphql.CollectedField, obj *model.NoteVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteVersion_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NoteVersion_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteVersion", field, false, false, "String")
+}
+
+func (ec *executionContext) _NoteVersion_text(ctx context.Context, field graphql.CollectedField, obj *model.NoteVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteVersion_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NoteVersion_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteVersion", field, false, false, "String")
+}
+
+func (ec *executionContext) _NoteVersion_textSha256(ctx context.Context, field graphql.CollectedField, obj *model.NoteVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteVersion_textSha256(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TextSha256, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []byte) graphql.Marshaler {
+			return ec.marshalNSha2562ᚕbyte(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NoteVersion_textSha256(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteVersion", field, false, false, "Sha256")
+}
+
+func (ec *executionContext) _NoteVersion_author(ctx context.Context, field graphql.CollectedField, obj *model.NoteVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteVersion_author(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.NoteVersion().Author(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Actor) graphql.Marshaler {
+			return ec.marshalNActor2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐActor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NoteVersion_author(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NoteVersion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Actor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NoteVersion_at(ctx context.Context, field graphql.CollectedField, obj *model.NoteVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NoteVersion_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NoteVersion_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NoteVersion", field, false, false, "Instant")
+}
+
 func (ec *executionContext) _OpenEncounterPayload_encounter(ctx context.Context, field graphql.CollectedField, obj *model.OpenEncounterPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10387,6 +15003,75 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+}
+
+func (ec *executionContext) _PanelEntry_patientId(ctx context.Context, field graphql.CollectedField, obj *model.PanelEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PanelEntry_patientId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PatientID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PanelEntry_patientId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PanelEntry", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PanelEntry_since(ctx context.Context, field graphql.CollectedField, obj *model.PanelEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PanelEntry_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNInstant2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PanelEntry_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PanelEntry", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _PanelEntry_until(ctx context.Context, field graphql.CollectedField, obj *model.PanelEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PanelEntry_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOInstant2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PanelEntry_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PanelEntry", field, false, false, "Instant")
 }
 
 func (ec *executionContext) _Patient_id(ctx context.Context, field graphql.CollectedField, obj *model.Patient) (ret graphql.Marshaler) {
@@ -10942,6 +15627,29 @@ func (ec *executionContext) _ProvenanceEntry_recordedAt(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_ProvenanceEntry_recordedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ProvenanceEntry", field, false, false, "Instant")
+}
+
+func (ec *executionContext) _ProvenanceEntry_reason(ctx context.Context, field graphql.CollectedField, obj *model.ProvenanceEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProvenanceEntry_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProvenanceEntry_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProvenanceEntry", field, false, false, "String")
 }
 
 func (ec *executionContext) _ProvenanceEntry_activity(ctx context.Context, field graphql.CollectedField, obj *model.ProvenanceEntry) (ret graphql.Marshaler) {
@@ -11955,7 +16663,7 @@ func (ec *executionContext) _Query_explainAccess(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ExplainAccess(ctx, fc.Args["actorId"].(string), fc.Args["action"].(model.PolicyAction), fc.Args["resource"].(model.PolicyResource), fc.Args["id"].(string), fc.Args["purposeOfUse"].(clinical.PurposeOfUse))
+			return ec.Resolvers.Query().ExplainAccess(ctx, fc.Args["actorId"].(string), fc.Args["action"].(model.PolicyAction), fc.Args["resource"].(model.PolicyResource), fc.Args["id"].(string), fc.Args["purposeOfUse"].(*clinical.PurposeOfUse), fc.Args["secondFactor"].(bool), fc.Args["kind"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -12165,6 +16873,354 @@ func (ec *executionContext) fieldContext_Query_bundle(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_bundle_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_clinic(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_clinic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Clinic(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.Clinic
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.Clinic
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.Clinic
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.Clinic
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Clinic) graphql.Marshaler {
+			return ec.marshalNClinic2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐClinic(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_clinic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Clinic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_members(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_members(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Members(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["ended"].(bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.MemberConnection
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.MemberConnection
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.MemberConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.MemberConnection
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MemberConnection) graphql.Marshaler {
+			return ec.marshalNMemberConnection2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMemberConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_members(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MemberConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_members_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_member(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_member(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Member(ctx, fc.Args["id"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.Member
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.Member
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.Member
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.Member
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Member) graphql.Marshaler {
+			return ec.marshalOMember2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMember(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_member(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Member(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_member_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_keys(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_keys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Keys(ctx, fc.Args["memberId"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal []*model.APIKey
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal []*model.APIKey
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal []*model.APIKey
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal []*model.APIKey
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
+			return ec.marshalNApiKey2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAPIKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_keys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_keys_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_breakGlassReviews(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_breakGlassReviews(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().BreakGlassReviews(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["waiting"].(bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				action, err := ec.unmarshalNPolicyAction2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyAction(ctx, "ADMINISTER")
+				if err != nil {
+					var zeroVal *model.BreakGlassGrantConnection
+					return zeroVal, err
+				}
+				resource, err := ec.unmarshalNPolicyResource2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyResource(ctx, "TENANT")
+				if err != nil {
+					var zeroVal *model.BreakGlassGrantConnection
+					return zeroVal, err
+				}
+				phase, err := ec.unmarshalNPolicyPhase2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPolicyPhase(ctx, "BEFORE")
+				if err != nil {
+					var zeroVal *model.BreakGlassGrantConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Policy == nil {
+					var zeroVal *model.BreakGlassGrantConnection
+					return zeroVal, errors.New("directive policy is not implemented")
+				}
+				return ec.Directives.Policy(ctx, nil, directive0, action, resource, nil, phase)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.BreakGlassGrantConnection) graphql.Marshaler {
+			return ec.marshalNBreakGlassGrantConnection2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrantConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_breakGlassReviews(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BreakGlassGrantConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_breakGlassReviews_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12545,6 +17601,70 @@ func (ec *executionContext) fieldContext_RetractNotePayload_problems(_ context.C
 	return graphql.NewScalarFieldContext("RetractNotePayload", field, false, false, "UpdateNoteProblem")
 }
 
+func (ec *executionContext) _ReviewBreakGlassPayload_grant(ctx context.Context, field graphql.CollectedField, obj *model.ReviewBreakGlassPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewBreakGlassPayload_grant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Grant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.BreakGlassGrant) graphql.Marshaler {
+			return ec.marshalNBreakGlassGrant2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrant(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewBreakGlassPayload_grant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewBreakGlassPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BreakGlassGrant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevokeKeyPayload_key(ctx context.Context, field graphql.CollectedField, obj *model.RevokeKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeKeyPayload_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
+			return ec.marshalNApiKey2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAPIKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeKeyPayload_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RevokeLinksPayload_revoked(ctx context.Context, field graphql.CollectedField, obj *model.RevokeLinksPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12595,6 +17715,139 @@ func (ec *executionContext) fieldContext_RevokeLinksPayload_links(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Link(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SetCareGroupsPayload_patientId(ctx context.Context, field graphql.CollectedField, obj *model.SetCareGroupsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetCareGroupsPayload_patientId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PatientID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetCareGroupsPayload_patientId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SetCareGroupsPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SetCareGroupsPayload_careGroups(ctx context.Context, field graphql.CollectedField, obj *model.SetCareGroupsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetCareGroupsPayload_careGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CareGroups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetCareGroupsPayload_careGroups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SetCareGroupsPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _SetKindPayload_kind(ctx context.Context, field graphql.CollectedField, obj *model.SetKindPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetKindPayload_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Kind) graphql.Marshaler {
+			return ec.marshalNKind2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetKindPayload_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetKindPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Kind(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SetKindPayload_version(ctx context.Context, field graphql.CollectedField, obj *model.SetKindPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetKindPayload_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetKindPayload_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SetKindPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SetPanelPayload_panel(ctx context.Context, field graphql.CollectedField, obj *model.SetPanelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetPanelPayload_panel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Panel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.PanelEntry) graphql.Marshaler {
+			return ec.marshalNPanelEntry2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetPanelPayload_panel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetPanelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PanelEntry(ctx, field)
 		},
 	}
 	return fc, nil
@@ -13071,6 +18324,38 @@ func (ec *executionContext) fieldContext_TusTarget_expiresAt(_ context.Context, 
 	return graphql.NewScalarFieldContext("TusTarget", field, false, false, "Instant")
 }
 
+func (ec *executionContext) _UpdateClinicPayload_clinic(ctx context.Context, field graphql.CollectedField, obj *model.UpdateClinicPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateClinicPayload_clinic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clinic, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Clinic) graphql.Marshaler {
+			return ec.marshalNClinic2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐClinic(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateClinicPayload_clinic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateClinicPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Clinic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UpdateFilePayload_file(ctx context.Context, field graphql.CollectedField, obj *model.UpdateFilePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13124,6 +18409,38 @@ func (ec *executionContext) _UpdateFilePayload_problems(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_UpdateFilePayload_problems(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("UpdateFilePayload", field, false, false, "UpdateFileProblem")
+}
+
+func (ec *executionContext) _UpdateMemberPayload_member(ctx context.Context, field graphql.CollectedField, obj *model.UpdateMemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateMemberPayload_member(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Member, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Member) graphql.Marshaler {
+			return ec.marshalNMember2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMember(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateMemberPayload_member(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Member(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _UpdateNoteDraftPayload_note(ctx context.Context, field graphql.CollectedField, obj *model.UpdateNoteDraftPayload) (ret graphql.Marshaler) {
@@ -14980,6 +20297,243 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAddMemberInput(ctx context.Context, obj any) (model.AddMemberInput, error) {
+	var it model.AddMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["roles"]; !present {
+		asMap["roles"] = []any{}
+	}
+	if _, present := asMap["clearance"]; !present {
+		asMap["clearance"] = 0
+	}
+	if _, present := asMap["departments"]; !present {
+		asMap["departments"] = []any{}
+	}
+	if _, present := asMap["careGroups"]; !present {
+		asMap["careGroups"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"kind", "display", "roles", "clearance", "departments", "careGroups", "login", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNMemberKind2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐActorKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "display":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("display"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2string(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 200)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(string); ok {
+				it.Display = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "roles":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roles"))
+			directive0 := func(ctx context.Context) (any, error) {
+				return ec.unmarshalNMemberRole2ᚕgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRoleᚄ(ctx, v)
+			}
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 10)
+				if err != nil {
+					var zeroVal []clinical.Role
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []clinical.Role
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]clinical.Role); ok {
+				it.Roles = data
+			} else if tmp == nil {
+				it.Roles = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []github.com/bonfiredb/bonfire/clinical.Role`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "clearance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clearance"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNInt2int(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				min, err := ec.unmarshalOInt2ᚖint(ctx, 0)
+				if err != nil {
+					var zeroVal int
+					return zeroVal, err
+				}
+				max, err := ec.unmarshalOInt2ᚖint(ctx, 2)
+				if err != nil {
+					var zeroVal int
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal int
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, min, max, nil, nil, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(int); ok {
+				it.Clearance = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be int`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "departments":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departments"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.Departments = data
+			} else if tmp == nil {
+				it.Departments = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "careGroups":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("careGroups"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.CareGroups = data
+			} else if tmp == nil {
+				it.CareGroups = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "login":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("login"))
+			data, err := ec.unmarshalOLoginInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐLoginInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Login = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚖstring(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 8)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 128)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*string); ok {
+				it.IdempotencyKey = data
+			} else if tmp == nil {
+				it.IdempotencyKey = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputAmendNoteInput(ctx context.Context, obj any) (model.AmendNoteInput, error) {
 	var it model.AmendNoteInput
 	if obj == nil {
@@ -14991,7 +20545,7 @@ func (ec *executionContext) unmarshalInputAmendNoteInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"noteId", "draft", "reason"}
+	fieldsInOrder := [...]string{"noteId", "draft", "reason", "title", "derivedFrom", "sources", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -15062,6 +20616,129 @@ func (ec *executionContext) unmarshalInputAmendNoteInput(ctx context.Context, ob
 				it.Reason = data
 			} else {
 				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚖstring(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 255)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*string); ok {
+				it.Title = data
+			} else if tmp == nil {
+				it.Title = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "derivedFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("derivedFrom"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOID2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.DerivedFrom = data
+			} else if tmp == nil {
+				it.DerivedFrom = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "sources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
+			directive0 := func(ctx context.Context) (any, error) {
+				return ec.unmarshalONoteSourceInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceInputᚄ(ctx, v)
+			}
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 1000)
+				if err != nil {
+					var zeroVal []*model.NoteSourceInput
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []*model.NoteSourceInput
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]*model.NoteSourceInput); ok {
+				it.Sources = data
+			} else if tmp == nil {
+				it.Sources = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []*github.com/bonfiredb/bonfire/graph/model.NoteSourceInput`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚖstring(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 128)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*string); ok {
+				it.IdempotencyKey = data
+			} else if tmp == nil {
+				it.IdempotencyKey = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
 				return it, graphql.ErrorOnPath(ctx, err)
 			}
 		}
@@ -15539,6 +21216,151 @@ func (ec *executionContext) unmarshalInputCodingInput(ctx context.Context, obj a
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCreateKeyInput(ctx context.Context, obj any) (model.CreateKeyInput, error) {
+	var it model.CreateKeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["grants"]; !present {
+		asMap["grants"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"memberId", "onBehalfOf", "label", "scopes", "grants", "expiresAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
+		case "onBehalfOf":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onBehalfOf"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OnBehalfOf = data
+		case "label":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("label"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2string(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 200)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(string); ok {
+				it.Label = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "scopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.Scopes = data
+			} else if tmp == nil {
+				it.Scopes = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "grants":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("grants"))
+			directive0 := func(ctx context.Context) (any, error) {
+				return ec.unmarshalNKeyGrantInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKeyGrantInputᚄ(ctx, v)
+			}
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []*model.KeyGrantInput
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []*model.KeyGrantInput
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]*model.KeyGrantInput); ok {
+				it.Grants = data
+			} else if tmp == nil {
+				it.Grants = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []*github.com/bonfiredb/bonfire/graph/model.KeyGrantInput`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "expiresAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
+			data, err := ec.unmarshalOInstant2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAt = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateNoteInput(ctx context.Context, obj any) (model.CreateNoteInput, error) {
 	var it model.CreateNoteInput
 	if obj == nil {
@@ -15553,8 +21375,11 @@ func (ec *executionContext) unmarshalInputCreateNoteInput(ctx context.Context, o
 	if _, present := asMap["derivedFrom"]; !present {
 		asMap["derivedFrom"] = []any{}
 	}
+	if _, present := asMap["sources"]; !present {
+		asMap["sources"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"patientId", "encounterId", "title", "draft", "derivedFrom", "draftedByDevice", "idempotencyKey"}
+	fieldsInOrder := [...]string{"patientId", "encounterId", "title", "draft", "derivedFrom", "sources", "draftedByDevice", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -15658,6 +21483,37 @@ func (ec *executionContext) unmarshalInputCreateNoteInput(ctx context.Context, o
 				it.DerivedFrom = nil
 			} else {
 				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "sources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
+			directive0 := func(ctx context.Context) (any, error) {
+				return ec.unmarshalNNoteSourceInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceInputᚄ(ctx, v)
+			}
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 1000)
+				if err != nil {
+					var zeroVal []*model.NoteSourceInput
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []*model.NoteSourceInput
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]*model.NoteSourceInput); ok {
+				it.Sources = data
+			} else if tmp == nil {
+				it.Sources = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []*github.com/bonfiredb/bonfire/graph/model.NoteSourceInput`, tmp)
 				return it, graphql.ErrorOnPath(ctx, err)
 			}
 		case "draftedByDevice":
@@ -15924,6 +21780,36 @@ func (ec *executionContext) unmarshalInputCreateUploadInput(ctx context.Context,
 				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
 				return it, graphql.ErrorOnPath(ctx, err)
 			}
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputEndMemberInput(ctx context.Context, obj any) (model.EndMemberInput, error) {
+	var it model.EndMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"memberId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
 		}
 	}
 	return it, nil
@@ -16342,6 +22228,137 @@ func (ec *executionContext) unmarshalInputIdentifierInput(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputKeyGrantInput(ctx context.Context, obj any) (model.KeyGrantInput, error) {
+	var it model.KeyGrantInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"patientId", "encounterId", "until"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "patientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("patientId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PatientID = data
+		case "encounterId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("encounterId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EncounterID = data
+		case "until":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("until"))
+			data, err := ec.unmarshalNInstant2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Until = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj any) (model.LoginInput, error) {
+	var it model.LoginInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"issuer", "subject"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "issuer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("issuer"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2string(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 255)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(string); ok {
+				it.Issuer = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2string(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 255)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(string); ok {
+				it.Subject = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputNoteFilter(ctx context.Context, obj any) (model.NoteFilter, error) {
 	var it model.NoteFilter
 	if obj == nil {
@@ -16353,7 +22370,7 @@ func (ec *executionContext) unmarshalInputNoteFilter(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statuses", "encounterId", "derivedFromFileId"}
+	fieldsInOrder := [...]string{"statuses", "encounterId", "derivedFromFileId", "derivedFromNoteId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16405,6 +22422,57 @@ func (ec *executionContext) unmarshalInputNoteFilter(ctx context.Context, obj an
 				return it, err
 			}
 			it.DerivedFromFileID = data
+		case "derivedFromNoteId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("derivedFromNoteId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DerivedFromNoteID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputNoteSourceInput(ctx context.Context, obj any) (model.NoteSourceInput, error) {
+	var it model.NoteSourceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"fileId", "start", "end"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "fileId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fileId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FileID = data
+		case "start":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("start"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Start = data
+		case "end":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("end"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.End = data
 		}
 	}
 	return it, nil
@@ -16476,6 +22544,43 @@ func (ec *executionContext) unmarshalInputOpenEncounterInput(ctx context.Context
 				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
 				return it, graphql.ErrorOnPath(ctx, err)
 			}
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPanelChangeInput(ctx context.Context, obj any) (model.PanelChangeInput, error) {
+	var it model.PanelChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"patientId", "until"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "patientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("patientId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PatientID = data
+		case "until":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("until"))
+			data, err := ec.unmarshalOInstant2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Until = data
 		}
 	}
 	return it, nil
@@ -16778,6 +22883,56 @@ func (ec *executionContext) unmarshalInputReportScanInput(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRetireKindInput(ctx context.Context, obj any) (model.RetireKindInput, error) {
+	var it model.RetireKindInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2string(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(string); ok {
+				it.Code = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRetractFileInput(ctx context.Context, obj any) (model.RetractFileInput, error) {
 	var it model.RetractFileInput
 	if obj == nil {
@@ -16916,6 +23071,102 @@ func (ec *executionContext) unmarshalInputRetractNoteInput(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputReviewBreakGlassInput(ctx context.Context, obj any) (model.ReviewBreakGlassInput, error) {
+	var it model.ReviewBreakGlassInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"grantId", "verdict", "remark"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "grantId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("grantId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GrantID = data
+		case "verdict":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("verdict"))
+			data, err := ec.unmarshalNBreakGlassVerdict2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐVerdict(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Verdict = data
+		case "remark":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remark"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚖstring(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 500)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*string); ok {
+				it.Remark = data
+			} else if tmp == nil {
+				it.Remark = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRevokeKeyInput(ctx context.Context, obj any) (model.RevokeKeyInput, error) {
+	var it model.RevokeKeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"keyId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "keyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keyId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeyID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRevokeLinksInput(ctx context.Context, obj any) (model.RevokeLinksInput, error) {
 	var it model.RevokeLinksInput
 	if obj == nil {
@@ -16999,6 +23250,298 @@ func (ec *executionContext) unmarshalInputRevokeLinksInput(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputSetCareGroupsInput(ctx context.Context, obj any) (model.SetCareGroupsInput, error) {
+	var it model.SetCareGroupsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"patientId", "careGroups"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "patientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("patientId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PatientID = data
+		case "careGroups":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("careGroups"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.CareGroups = data
+			} else if tmp == nil {
+				it.CareGroups = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetKindInput(ctx context.Context, obj any) (model.SetKindInput, error) {
+	var it model.SetKindInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["requiresEncounter"]; !present {
+		asMap["requiresEncounter"] = false
+	}
+	if _, present := asMap["allowEmpty"]; !present {
+		asMap["allowEmpty"] = false
+	}
+	if _, present := asMap["scan"]; !present {
+		asMap["scan"] = "NONE"
+	}
+	if _, present := asMap["mismatch"]; !present {
+		asMap["mismatch"] = "REFUSE"
+	}
+	if _, present := asMap["purgeSigned"]; !present {
+		asMap["purgeSigned"] = false
+	}
+
+	fieldsInOrder := [...]string{"code", "display", "resourceType", "category", "contentTypes", "maxSize", "requiresEncounter", "allowEmpty", "scan", "mismatch", "retentionSeconds", "purgeSigned", "uploadTtlSeconds", "type", "categoryCoding", "modality"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2string(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(string); ok {
+				it.Code = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "display":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("display"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2string(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(string); ok {
+				it.Display = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "resourceType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resourceType"))
+			data, err := ec.unmarshalOFhirResourceType2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐResourceType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ResourceType = data
+		case "category":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("category"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2string(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(string); ok {
+				it.Category = data
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "contentTypes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contentTypes"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNString2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.ContentTypes = data
+			} else if tmp == nil {
+				it.ContentTypes = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "maxSize":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxSize"))
+			data, err := ec.unmarshalNLong2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaxSize = data
+		case "requiresEncounter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requiresEncounter"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RequiresEncounter = data
+		case "allowEmpty":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowEmpty"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowEmpty = data
+		case "scan":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scan"))
+			data, err := ec.unmarshalNScanRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanRule(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scan = data
+		case "mismatch":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mismatch"))
+			data, err := ec.unmarshalNMismatchRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐMismatchRule(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mismatch = data
+		case "retentionSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retentionSeconds"))
+			data, err := ec.unmarshalOLong2ᚖint64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RetentionSeconds = data
+		case "purgeSigned":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purgeSigned"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PurgeSigned = data
+		case "uploadTtlSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uploadTtlSeconds"))
+			data, err := ec.unmarshalOLong2ᚖint64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UploadTTLSeconds = data
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalOCodingInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCodingInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
+		case "categoryCoding":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("categoryCoding"))
+			data, err := ec.unmarshalOCodingInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCodingInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CategoryCoding = data
+		case "modality":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("modality"))
+			data, err := ec.unmarshalOCodingInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCodingInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Modality = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputSetLegalHoldInput(ctx context.Context, obj any) (model.SetLegalHoldInput, error) {
 	var it model.SetLegalHoldInput
 	if obj == nil {
@@ -17061,6 +23604,103 @@ func (ec *executionContext) unmarshalInputSetLegalHoldInput(ctx context.Context,
 				it.Reason = data
 			} else {
 				err := fmt.Errorf(`unexpected type %T from directive, should be string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetPanelInput(ctx context.Context, obj any) (model.SetPanelInput, error) {
+	var it model.SetPanelInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["add"]; !present {
+		asMap["add"] = []any{}
+	}
+	if _, present := asMap["remove"]; !present {
+		asMap["remove"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"memberId", "add", "remove"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
+		case "add":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("add"))
+			directive0 := func(ctx context.Context) (any, error) {
+				return ec.unmarshalNPanelChangeInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelChangeInputᚄ(ctx, v)
+			}
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 1000)
+				if err != nil {
+					var zeroVal []*model.PanelChangeInput
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []*model.PanelChangeInput
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]*model.PanelChangeInput); ok {
+				it.Add = data
+			} else if tmp == nil {
+				it.Add = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []*github.com/bonfiredb/bonfire/graph/model.PanelChangeInput`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "remove":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remove"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalNID2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 1000)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.Remove = data
+			} else if tmp == nil {
+				it.Remove = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
 				return it, graphql.ErrorOnPath(ctx, err)
 			}
 		}
@@ -17151,6 +23791,92 @@ func (ec *executionContext) unmarshalInputSupersedeFileInput(ctx context.Context
 				return it, err
 			}
 			it.ExpectedVersion = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateClinicInput(ctx context.Context, obj any) (model.UpdateClinicInput, error) {
+	var it model.UpdateClinicInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"display", "linkTtlMax"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "display":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("display"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚖstring(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 200)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*string); ok {
+				it.Display = data
+			} else if tmp == nil {
+				it.Display = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "linkTtlMax":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("linkTtlMax"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOInt2ᚖint(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				min, err := ec.unmarshalOInt2ᚖint(ctx, 0)
+				if err != nil {
+					var zeroVal *int
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal *int
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, min, nil, nil, nil, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*int); ok {
+				it.LinkTTLMax = data
+			} else if tmp == nil {
+				it.LinkTTLMax = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *int`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
 		}
 	}
 	return it, nil
@@ -17287,6 +24013,211 @@ func (ec *executionContext) unmarshalInputUpdateFileInput(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputUpdateMemberInput(ctx context.Context, obj any) (model.UpdateMemberInput, error) {
+	var it model.UpdateMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["removeLogin"]; !present {
+		asMap["removeLogin"] = false
+	}
+
+	fieldsInOrder := [...]string{"memberId", "display", "roles", "clearance", "departments", "careGroups", "login", "removeLogin"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
+		case "display":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("display"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚖstring(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				minLength, err := ec.unmarshalOInt2ᚖint(ctx, 1)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 200)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, minLength, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*string); ok {
+				it.Display = data
+			} else if tmp == nil {
+				it.Display = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "roles":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roles"))
+			directive0 := func(ctx context.Context) (any, error) {
+				return ec.unmarshalOMemberRole2ᚕgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRoleᚄ(ctx, v)
+			}
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 10)
+				if err != nil {
+					var zeroVal []clinical.Role
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []clinical.Role
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]clinical.Role); ok {
+				it.Roles = data
+			} else if tmp == nil {
+				it.Roles = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []github.com/bonfiredb/bonfire/clinical.Role`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "clearance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clearance"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOInt2ᚖint(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				min, err := ec.unmarshalOInt2ᚖint(ctx, 0)
+				if err != nil {
+					var zeroVal *int
+					return zeroVal, err
+				}
+				max, err := ec.unmarshalOInt2ᚖint(ctx, 2)
+				if err != nil {
+					var zeroVal *int
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal *int
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, min, max, nil, nil, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*int); ok {
+				it.Clearance = data
+			} else if tmp == nil {
+				it.Clearance = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *int`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "departments":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("departments"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.Departments = data
+			} else if tmp == nil {
+				it.Departments = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "careGroups":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("careGroups"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOString2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.CareGroups = data
+			} else if tmp == nil {
+				it.CareGroups = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "login":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("login"))
+			data, err := ec.unmarshalOLoginInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐLoginInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Login = data
+		case "removeLogin":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeLogin"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveLogin = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUpdateNoteDraftInput(ctx context.Context, obj any) (model.UpdateNoteDraftInput, error) {
 	var it model.UpdateNoteDraftInput
 	if obj == nil {
@@ -17298,7 +24229,7 @@ func (ec *executionContext) unmarshalInputUpdateNoteDraftInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"noteId", "expectedVersion", "draft", "title"}
+	fieldsInOrder := [...]string{"noteId", "expectedVersion", "draft", "title", "derivedFrom", "sources"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17373,6 +24304,66 @@ func (ec *executionContext) unmarshalInputUpdateNoteDraftInput(ctx context.Conte
 				it.Title = nil
 			} else {
 				err := fmt.Errorf(`unexpected type %T from directive, should be *string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "derivedFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("derivedFrom"))
+			directive0 := func(ctx context.Context) (any, error) { return ec.unmarshalOID2ᚕstringᚄ(ctx, v) }
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 100)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]string); ok {
+				it.DerivedFrom = data
+			} else if tmp == nil {
+				it.DerivedFrom = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []string`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+		case "sources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
+			directive0 := func(ctx context.Context) (any, error) {
+				return ec.unmarshalONoteSourceInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceInputᚄ(ctx, v)
+			}
+
+			directive1 := func(ctx context.Context) (any, error) {
+				maxLength, err := ec.unmarshalOInt2ᚖint(ctx, 1000)
+				if err != nil {
+					var zeroVal []*model.NoteSourceInput
+					return zeroVal, err
+				}
+				if ec.Directives.Constraint == nil {
+					var zeroVal []*model.NoteSourceInput
+					return zeroVal, errors.New("directive constraint is not implemented")
+				}
+				return ec.Directives.Constraint(ctx, obj, directive0, nil, nil, nil, maxLength, nil)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.([]*model.NoteSourceInput); ok {
+				it.Sources = data
+			} else if tmp == nil {
+				it.Sources = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be []*github.com/bonfiredb/bonfire/graph/model.NoteSourceInput`, tmp)
 				return it, graphql.ErrorOnPath(ctx, err)
 			}
 		}
@@ -17761,6 +24752,128 @@ func (ec *executionContext) _Actor(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
+var addMemberPayloadImplementors = []string{"AddMemberPayload"}
+
+func (ec *executionContext) _AddMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddMemberPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addMemberPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddMemberPayload")
+		case "member":
+			out.Values[i] = ec._AddMemberPayload_member(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var apiKeyImplementors = []string{"ApiKey"}
+
+func (ec *executionContext) _ApiKey(ctx context.Context, sel ast.SelectionSet, obj *model.APIKey) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, apiKeyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApiKey")
+		case "id":
+			out.Values[i] = ec._ApiKey_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "label":
+			out.Values[i] = ec._ApiKey_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "memberId":
+			out.Values[i] = ec._ApiKey_memberId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "onBehalfOf":
+			out.Values[i] = ec._ApiKey_onBehalfOf(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "scopes":
+			out.Values[i] = ec._ApiKey_scopes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "grants":
+			out.Values[i] = ec._ApiKey_grants(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._ApiKey_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._ApiKey_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ApiKey_createdBy(ctx, field, obj)
+				})
+		case "expiresAt":
+			out.Values[i] = ec._ApiKey_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revokedAt":
+			out.Values[i] = ec._ApiKey_revokedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._ApiKey_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var attachmentImplementors = []string{"Attachment"}
 
 func (ec *executionContext) _Attachment(ctx context.Context, sel ast.SelectionSet, obj *fhir.Attachment) graphql.Marshaler {
@@ -18042,6 +25155,162 @@ func (ec *executionContext) _Binary(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var breakGlassGrantImplementors = []string{"BreakGlassGrant"}
+
+func (ec *executionContext) _BreakGlassGrant(ctx context.Context, sel ast.SelectionSet, obj *model.BreakGlassGrant) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, breakGlassGrantImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BreakGlassGrant")
+		case "id":
+			out.Values[i] = ec._BreakGlassGrant_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "grantedTo":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._BreakGlassGrant_grantedTo(ctx, field, obj)
+				})
+		case "patientId":
+			out.Values[i] = ec._BreakGlassGrant_patientId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "patient":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._BreakGlassGrant_patient(ctx, field, obj)
+				})
+		case "reason":
+			out.Values[i] = ec._BreakGlassGrant_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "grantedAt":
+			out.Values[i] = ec._BreakGlassGrant_grantedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expiresAt":
+			out.Values[i] = ec._BreakGlassGrant_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "auditEventId":
+			out.Values[i] = ec._BreakGlassGrant_auditEventId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "review":
+			out.Values[i] = ec._BreakGlassGrant_review(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var breakGlassGrantConnectionImplementors = []string{"BreakGlassGrantConnection"}
+
+func (ec *executionContext) _BreakGlassGrantConnection(ctx context.Context, sel ast.SelectionSet, obj *model.BreakGlassGrantConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, breakGlassGrantConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BreakGlassGrantConnection")
+		case "edges":
+			out.Values[i] = ec._BreakGlassGrantConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._BreakGlassGrantConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._BreakGlassGrantConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var breakGlassGrantEdgeImplementors = []string{"BreakGlassGrantEdge"}
+
+func (ec *executionContext) _BreakGlassGrantEdge(ctx context.Context, sel ast.SelectionSet, obj *model.BreakGlassGrantEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, breakGlassGrantEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BreakGlassGrantEdge")
+		case "cursor":
+			out.Values[i] = ec._BreakGlassGrantEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._BreakGlassGrantEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var breakGlassPayloadImplementors = []string{"BreakGlassPayload"}
 
 func (ec *executionContext) _BreakGlassPayload(ctx context.Context, sel ast.SelectionSet, obj *model.BreakGlassPayload) graphql.Marshaler {
@@ -18072,6 +25341,55 @@ func (ec *executionContext) _BreakGlassPayload(ctx context.Context, sel ast.Sele
 			out.Values[i] = ec._BreakGlassPayload_auditEventId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var breakGlassReviewImplementors = []string{"BreakGlassReview"}
+
+func (ec *executionContext) _BreakGlassReview(ctx context.Context, sel ast.SelectionSet, obj *model.BreakGlassReview) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, breakGlassReviewImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BreakGlassReview")
+		case "verdict":
+			out.Values[i] = ec._BreakGlassReview_verdict(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reviewedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._BreakGlassReview_reviewedBy(ctx, field, obj)
+				})
+		case "reviewedAt":
+			out.Values[i] = ec._BreakGlassReview_reviewedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "remark":
+			out.Values[i] = ec._BreakGlassReview_remark(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -18190,6 +25508,49 @@ func (ec *executionContext) _ChecksumMismatch(ctx context.Context, sel ast.Selec
 		case "actual":
 			out.Values[i] = ec._ChecksumMismatch_actual(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var clinicImplementors = []string{"Clinic"}
+
+func (ec *executionContext) _Clinic(ctx context.Context, sel ast.SelectionSet, obj *model.Clinic) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, clinicImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Clinic")
+		case "id":
+			out.Values[i] = ec._Clinic_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "display":
+			out.Values[i] = ec._Clinic_display(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "linkTtlMax":
+			out.Values[i] = ec._Clinic_linkTtlMax(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -18336,6 +25697,44 @@ func (ec *executionContext) _ContentRejected(ctx context.Context, sel ast.Select
 	return out
 }
 
+var createKeyPayloadImplementors = []string{"CreateKeyPayload"}
+
+func (ec *executionContext) _CreateKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateKeyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createKeyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateKeyPayload")
+		case "key":
+			out.Values[i] = ec._CreateKeyPayload_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secret":
+			out.Values[i] = ec._CreateKeyPayload_secret(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var createNotePayloadImplementors = []string{"CreateNotePayload"}
 
 func (ec *executionContext) _CreateNotePayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateNotePayload) graphql.Marshaler {
@@ -18393,6 +25792,59 @@ func (ec *executionContext) _CreateUploadPayload(ctx context.Context, sel ast.Se
 		case "problems":
 			out.Values[i] = ec._CreateUploadPayload_problems(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deletionImplementors = []string{"Deletion"}
+
+func (ec *executionContext) _Deletion(ctx context.Context, sel ast.SelectionSet, obj *model.Deletion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deletionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Deletion")
+		case "sha256":
+			out.Values[i] = ec._Deletion_sha256(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "size":
+			out.Values[i] = ec._Deletion_size(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._Deletion_rule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "decidedAt":
+			out.Values[i] = ec._Deletion_decidedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deletedAt":
+			out.Values[i] = ec._Deletion_deletedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -18646,6 +26098,39 @@ func (ec *executionContext) _Encounter(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var endMemberPayloadImplementors = []string{"EndMemberPayload"}
+
+func (ec *executionContext) _EndMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EndMemberPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endMemberPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndMemberPayload")
+		case "member":
+			out.Values[i] = ec._EndMemberPayload_member(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var fileImplementors = []string{"File", "Node"}
 
 func (ec *executionContext) _File(ctx context.Context, sel ast.SelectionSet, obj *model.File) graphql.Marshaler {
@@ -18737,6 +26222,17 @@ func (ec *executionContext) _File(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "purgedAt":
+			out.Values[i] = ec._File_purgedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deletion":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._File_deletion(ctx, field, obj)
+				})
 		case "duration":
 			out.Values[i] = ec._File_duration(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -19121,6 +26617,49 @@ func (ec *executionContext) _Identifier(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var keyGrantImplementors = []string{"KeyGrant"}
+
+func (ec *executionContext) _KeyGrant(ctx context.Context, sel ast.SelectionSet, obj *model.KeyGrant) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keyGrantImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeyGrant")
+		case "patientId":
+			out.Values[i] = ec._KeyGrant_patientId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "encounterId":
+			out.Values[i] = ec._KeyGrant_encounterId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._KeyGrant_until(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var kindImplementors = []string{"Kind"}
 
 func (ec *executionContext) _Kind(ctx context.Context, sel ast.SelectionSet, obj *model.Kind) graphql.Marshaler {
@@ -19165,6 +26704,56 @@ func (ec *executionContext) _Kind(ctx context.Context, sel ast.SelectionSet, obj
 		case "requiresEncounter":
 			out.Values[i] = ec._Kind_requiresEncounter(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resourceByCategory":
+			out.Values[i] = ec._Kind_resourceByCategory(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowEmpty":
+			out.Values[i] = ec._Kind_allowEmpty(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scan":
+			out.Values[i] = ec._Kind_scan(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "mismatch":
+			out.Values[i] = ec._Kind_mismatch(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retentionSeconds":
+			out.Values[i] = ec._Kind_retentionSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "purgeSigned":
+			out.Values[i] = ec._Kind_purgeSigned(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uploadTtlSeconds":
+			out.Values[i] = ec._Kind_uploadTtlSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "type":
+			out.Values[i] = ec._Kind_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "categoryCoding":
+			out.Values[i] = ec._Kind_categoryCoding(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "modality":
+			out.Values[i] = ec._Kind_modality(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -19236,10 +26825,53 @@ func (ec *executionContext) _Link(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "revokedReason":
+			out.Values[i] = ec._Link_revokedReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "purposeOfUse":
 			out.Values[i] = ec._Link_purposeOfUse(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var loginImplementors = []string{"Login"}
+
+func (ec *executionContext) _Login(ctx context.Context, sel ast.SelectionSet, obj *model.Login) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, loginImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Login")
+		case "issuer":
+			out.Values[i] = ec._Login_issuer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "subject":
+			out.Values[i] = ec._Login_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -19341,6 +26973,177 @@ func (ec *executionContext) _Media(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "content":
 			out.Values[i] = ec._Media_content(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var memberImplementors = []string{"Member"}
+
+func (ec *executionContext) _Member(ctx context.Context, sel ast.SelectionSet, obj *model.Member) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Member")
+		case "id":
+			out.Values[i] = ec._Member_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Member_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "display":
+			out.Values[i] = ec._Member_display(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "roles":
+			out.Values[i] = ec._Member_roles(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "clearance":
+			out.Values[i] = ec._Member_clearance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "departments":
+			out.Values[i] = ec._Member_departments(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "careGroups":
+			out.Values[i] = ec._Member_careGroups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "login":
+			out.Values[i] = ec._Member_login(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "panel":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Member_panel(ctx, field, obj)
+				})
+		case "keys":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Member_keys(ctx, field, obj)
+				})
+		case "createdAt":
+			out.Values[i] = ec._Member_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endedAt":
+			out.Values[i] = ec._Member_endedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var memberConnectionImplementors = []string{"MemberConnection"}
+
+func (ec *executionContext) _MemberConnection(ctx context.Context, sel ast.SelectionSet, obj *model.MemberConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MemberConnection")
+		case "edges":
+			out.Values[i] = ec._MemberConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._MemberConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._MemberConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var memberEdgeImplementors = []string{"MemberEdge"}
+
+func (ec *executionContext) _MemberEdge(ctx context.Context, sel ast.SelectionSet, obj *model.MemberEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MemberEdge")
+		case "cursor":
+			out.Values[i] = ec._MemberEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._MemberEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19506,9 +27309,86 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "setKind":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setKind(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retireKind":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retireKind(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "breakGlass":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_breakGlass(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addMember(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateMember(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endMember(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "setPanel":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setPanel(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "setCareGroups":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setCareGroups(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokeKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateClinic":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateClinic(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reviewBreakGlass":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reviewBreakGlass(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -19609,17 +27489,39 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "confidentiality":
+			out.Values[i] = ec._Note_confidentiality(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "derivedFrom":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Note_derivedFrom(ctx, field, obj)
 				})
+		case "sources":
+			out.Values[i] = ec._Note_sources(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "amends":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Note_amends(ctx, field, obj)
+				})
+		case "amendedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Note_amendedBy(ctx, field, obj)
+				})
+		case "versions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Note_versions(ctx, field, obj)
 				})
 		case "provenance":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -19769,6 +27671,135 @@ func (ec *executionContext) _NoteNotSignable(ctx context.Context, sel ast.Select
 	return out
 }
 
+var noteSourceImplementors = []string{"NoteSource"}
+
+func (ec *executionContext) _NoteSource(ctx context.Context, sel ast.SelectionSet, obj *model.NoteSource) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, noteSourceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NoteSource")
+		case "file":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NoteSource_file(ctx, field, obj)
+				})
+		case "note":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NoteSource_note(ctx, field, obj)
+				})
+		case "reference":
+			out.Values[i] = ec._NoteSource_reference(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sha256":
+			out.Values[i] = ec._NoteSource_sha256(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "fragment":
+			out.Values[i] = ec._NoteSource_fragment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "start":
+			out.Values[i] = ec._NoteSource_start(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "end":
+			out.Values[i] = ec._NoteSource_end(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var noteVersionImplementors = []string{"NoteVersion"}
+
+func (ec *executionContext) _NoteVersion(ctx context.Context, sel ast.SelectionSet, obj *model.NoteVersion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, noteVersionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NoteVersion")
+		case "version":
+			out.Values[i] = ec._NoteVersion_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "status":
+			out.Values[i] = ec._NoteVersion_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "title":
+			out.Values[i] = ec._NoteVersion_title(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "text":
+			out.Values[i] = ec._NoteVersion_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "textSha256":
+			out.Values[i] = ec._NoteVersion_textSha256(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "author":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NoteVersion_author(ctx, field, obj)
+				})
+		case "at":
+			out.Values[i] = ec._NoteVersion_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var openEncounterPayloadImplementors = []string{"OpenEncounterPayload"}
 
 func (ec *executionContext) _OpenEncounterPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OpenEncounterPayload) graphql.Marshaler {
@@ -19830,6 +27861,49 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var panelEntryImplementors = []string{"PanelEntry"}
+
+func (ec *executionContext) _PanelEntry(ctx context.Context, sel ast.SelectionSet, obj *model.PanelEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, panelEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PanelEntry")
+		case "patientId":
+			out.Values[i] = ec._PanelEntry_patientId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._PanelEntry_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._PanelEntry_until(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -20051,6 +28125,11 @@ func (ec *executionContext) _ProvenanceEntry(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "reason":
+			out.Values[i] = ec._ProvenanceEntry_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "activity":
 			out.Values[i] = ec._ProvenanceEntry_activity(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -20201,6 +28280,36 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_bundle(ctx, field)
+				})
+		case "clinic":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_clinic(ctx, field)
+				})
+		case "members":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_members(ctx, field)
+				})
+		case "member":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_member(ctx, field)
+				})
+		case "keys":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_keys(ctx, field)
+				})
+		case "breakGlassReviews":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_breakGlassReviews(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -20430,6 +28539,72 @@ func (ec *executionContext) _RetractNotePayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var reviewBreakGlassPayloadImplementors = []string{"ReviewBreakGlassPayload"}
+
+func (ec *executionContext) _ReviewBreakGlassPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReviewBreakGlassPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reviewBreakGlassPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReviewBreakGlassPayload")
+		case "grant":
+			out.Values[i] = ec._ReviewBreakGlassPayload_grant(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var revokeKeyPayloadImplementors = []string{"RevokeKeyPayload"}
+
+func (ec *executionContext) _RevokeKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeKeyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revokeKeyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokeKeyPayload")
+		case "key":
+			out.Values[i] = ec._RevokeKeyPayload_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var revokeLinksPayloadImplementors = []string{"RevokeLinksPayload"}
 
 func (ec *executionContext) _RevokeLinksPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeLinksPayload) graphql.Marshaler {
@@ -20448,6 +28623,115 @@ func (ec *executionContext) _RevokeLinksPayload(ctx context.Context, sel ast.Sel
 			}
 		case "links":
 			out.Values[i] = ec._RevokeLinksPayload_links(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var setCareGroupsPayloadImplementors = []string{"SetCareGroupsPayload"}
+
+func (ec *executionContext) _SetCareGroupsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetCareGroupsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setCareGroupsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetCareGroupsPayload")
+		case "patientId":
+			out.Values[i] = ec._SetCareGroupsPayload_patientId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "careGroups":
+			out.Values[i] = ec._SetCareGroupsPayload_careGroups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var setKindPayloadImplementors = []string{"SetKindPayload"}
+
+func (ec *executionContext) _SetKindPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetKindPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setKindPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetKindPayload")
+		case "kind":
+			out.Values[i] = ec._SetKindPayload_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._SetKindPayload_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var setPanelPayloadImplementors = []string{"SetPanelPayload"}
+
+func (ec *executionContext) _SetPanelPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetPanelPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setPanelPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetPanelPayload")
+		case "panel":
+			out.Values[i] = ec._SetPanelPayload_panel(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -20667,6 +28951,39 @@ func (ec *executionContext) _TusTarget(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var updateClinicPayloadImplementors = []string{"UpdateClinicPayload"}
+
+func (ec *executionContext) _UpdateClinicPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateClinicPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateClinicPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateClinicPayload")
+		case "clinic":
+			out.Values[i] = ec._UpdateClinicPayload_clinic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var updateFilePayloadImplementors = []string{"UpdateFilePayload"}
 
 func (ec *executionContext) _UpdateFilePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateFilePayload) graphql.Marshaler {
@@ -20685,6 +29002,39 @@ func (ec *executionContext) _UpdateFilePayload(ctx context.Context, sel ast.Sele
 			}
 		case "problems":
 			out.Values[i] = ec._UpdateFilePayload_problems(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var updateMemberPayloadImplementors = []string{"UpdateMemberPayload"}
+
+func (ec *executionContext) _UpdateMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateMemberPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateMemberPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateMemberPayload")
+		case "member":
+			out.Values[i] = ec._UpdateMemberPayload_member(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21458,9 +29808,46 @@ func (ec *executionContext) marshalNActor2ᚖgithubᚗcomᚋbonfiredbᚋbonfire�
 	return ec._Actor(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAddMemberInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAddMemberInput(ctx context.Context, v any) (model.AddMemberInput, error) {
+	res, err := ec.unmarshalInputAddMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAddMemberPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAddMemberPayload(ctx context.Context, sel ast.SelectionSet, v *model.AddMemberPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AddMemberPayload!")
+		return graphql.Null
+	}
+	return ec._AddMemberPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAmendNoteInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAmendNoteInput(ctx context.Context, v any) (model.AmendNoteInput, error) {
 	res, err := ec.unmarshalInputAmendNoteInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNApiKey2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAPIKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNApiKey2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAPIKey(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNApiKey2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐAPIKey(ctx context.Context, sel ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ApiKey!")
+		return graphql.Null
+	}
+	return ec._ApiKey(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNAttachment2githubᚗcomᚋbonfiredbᚋbonfireᚋfhirᚐAttachment(ctx context.Context, sel ast.SelectionSet, v fhir.Attachment) graphql.Marshaler {
@@ -21604,6 +29991,62 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) marshalNBreakGlassGrant2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrantᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.BreakGlassGrant) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBreakGlassGrant2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrant(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNBreakGlassGrant2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrant(ctx context.Context, sel ast.SelectionSet, v *model.BreakGlassGrant) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "BreakGlassGrant!")
+		return graphql.Null
+	}
+	return ec._BreakGlassGrant(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNBreakGlassGrantConnection2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrantConnection(ctx context.Context, sel ast.SelectionSet, v *model.BreakGlassGrantConnection) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "BreakGlassGrantConnection!")
+		return graphql.Null
+	}
+	return ec._BreakGlassGrantConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNBreakGlassGrantEdge2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrantEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.BreakGlassGrantEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBreakGlassGrantEdge2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrantEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNBreakGlassGrantEdge2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassGrantEdge(ctx context.Context, sel ast.SelectionSet, v *model.BreakGlassGrantEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "BreakGlassGrantEdge!")
+		return graphql.Null
+	}
+	return ec._BreakGlassGrantEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNBreakGlassInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassInput(ctx context.Context, v any) (model.BreakGlassInput, error) {
 	res, err := ec.unmarshalInputBreakGlassInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -21616,6 +30059,32 @@ func (ec *executionContext) marshalNBreakGlassPayload2ᚖgithubᚗcomᚋbonfired
 	}
 	return ec._BreakGlassPayload(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNBreakGlassVerdict2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐVerdict(ctx context.Context, v any) (clinical.Verdict, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := unmarshalNBreakGlassVerdict2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐVerdict[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBreakGlassVerdict2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐVerdict(ctx context.Context, sel ast.SelectionSet, v clinical.Verdict) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(marshalNBreakGlassVerdict2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐVerdict[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "BreakGlassVerdict!")
+	}
+	return res
+}
+
+var (
+	unmarshalNBreakGlassVerdict2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐVerdict = map[string]clinical.Verdict{
+		"JUSTIFIED":   clinical.Justified,
+		"UNJUSTIFIED": clinical.Unjustified,
+	}
+	marshalNBreakGlassVerdict2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐVerdict = map[clinical.Verdict]string{
+		clinical.Justified:   "JUSTIFIED",
+		clinical.Unjustified: "UNJUSTIFIED",
+	}
+)
 
 func (ec *executionContext) marshalNBundlePage2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBundlePage(ctx context.Context, sel ast.SelectionSet, v *model.BundlePage) graphql.Marshaler {
 	if v == nil {
@@ -21636,6 +30105,14 @@ func (ec *executionContext) marshalNCancelUploadPayload2ᚖgithubᚗcomᚋbonfir
 		return graphql.Null
 	}
 	return ec._CancelUploadPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNClinic2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐClinic(ctx context.Context, sel ast.SelectionSet, v *model.Clinic) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Clinic!")
+		return graphql.Null
+	}
+	return ec._Clinic(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNCodeableConcept2githubᚗcomᚋbonfiredbᚋbonfireᚋfhirᚐCodeableConcept(ctx context.Context, sel ast.SelectionSet, v fhir.CodeableConcept) graphql.Marshaler {
@@ -21700,6 +30177,19 @@ func (ec *executionContext) marshalNCoding2ᚖgithubᚗcomᚋbonfiredbᚋbonfire
 		return graphql.Null
 	}
 	return ec._Coding(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCreateKeyInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCreateKeyInput(ctx context.Context, v any) (model.CreateKeyInput, error) {
+	res, err := ec.unmarshalInputCreateKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateKeyPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCreateKeyPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateKeyPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CreateKeyPayload!")
+		return graphql.Null
+	}
+	return ec._CreateKeyPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCreateNoteInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐCreateNoteInput(ctx context.Context, v any) (model.CreateNoteInput, error) {
@@ -21804,6 +30294,19 @@ func (ec *executionContext) marshalNEncounter2ᚖgithubᚗcomᚋbonfiredbᚋbonf
 		return graphql.Null
 	}
 	return ec._Encounter(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEndMemberInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐEndMemberInput(ctx context.Context, v any) (model.EndMemberInput, error) {
+	res, err := ec.unmarshalInputEndMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEndMemberPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐEndMemberPayload(ctx context.Context, sel ast.SelectionSet, v *model.EndMemberPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EndMemberPayload!")
+		return graphql.Null
+	}
+	return ec._EndMemberPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNFhirJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, v any) (json.RawMessage, error) {
@@ -22149,6 +30652,77 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) marshalNKeyGrant2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKeyGrantᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.KeyGrant) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNKeyGrant2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKeyGrant(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNKeyGrant2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKeyGrant(ctx context.Context, sel ast.SelectionSet, v *model.KeyGrant) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "KeyGrant!")
+		return graphql.Null
+	}
+	return ec._KeyGrant(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNKeyGrantInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKeyGrantInputᚄ(ctx context.Context, v any) ([]*model.KeyGrantInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.KeyGrantInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNKeyGrantInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKeyGrantInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNKeyGrantInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKeyGrantInput(ctx context.Context, v any) (*model.KeyGrantInput, error) {
+	res, err := ec.unmarshalInputKeyGrantInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNKeyState2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐKeyState(ctx context.Context, v any) (clinical.KeyState, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := unmarshalNKeyState2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐKeyState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNKeyState2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐKeyState(ctx context.Context, sel ast.SelectionSet, v clinical.KeyState) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(marshalNKeyState2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐKeyState[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "KeyState!")
+	}
+	return res
+}
+
+var (
+	unmarshalNKeyState2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐKeyState = map[string]clinical.KeyState{
+		"LIVE":    clinical.KeyLive,
+		"EXPIRED": clinical.KeyExpired,
+		"REVOKED": clinical.KeyRevoked,
+	}
+	marshalNKeyState2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐKeyState = map[clinical.KeyState]string{
+		clinical.KeyLive:    "LIVE",
+		clinical.KeyExpired: "EXPIRED",
+		clinical.KeyRevoked: "REVOKED",
+	}
+)
+
 func (ec *executionContext) marshalNKind2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐKindᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Kind) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -22267,6 +30841,178 @@ func (ec *executionContext) marshalNLong2int64(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) marshalNMember2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMemberᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Member) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMember2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMember(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMember2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMember(ctx context.Context, sel ast.SelectionSet, v *model.Member) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Member!")
+		return graphql.Null
+	}
+	return ec._Member(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMemberConnection2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMemberConnection(ctx context.Context, sel ast.SelectionSet, v *model.MemberConnection) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MemberConnection!")
+		return graphql.Null
+	}
+	return ec._MemberConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMemberEdge2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMemberEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.MemberEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMemberEdge2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMemberEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMemberEdge2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMemberEdge(ctx context.Context, sel ast.SelectionSet, v *model.MemberEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MemberEdge!")
+		return graphql.Null
+	}
+	return ec._MemberEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNMemberKind2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐActorKind(ctx context.Context, v any) (clinical.ActorKind, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := unmarshalNMemberKind2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐActorKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMemberKind2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐActorKind(ctx context.Context, sel ast.SelectionSet, v clinical.ActorKind) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(marshalNMemberKind2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐActorKind[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "MemberKind!")
+	}
+	return res
+}
+
+var (
+	unmarshalNMemberKind2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐActorKind = map[string]clinical.ActorKind{
+		"USER":   clinical.User,
+		"AGENT":  clinical.Agent,
+		"DEVICE": clinical.Device,
+	}
+	marshalNMemberKind2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐActorKind = map[clinical.ActorKind]string{
+		clinical.User:   "USER",
+		clinical.Agent:  "AGENT",
+		clinical.Device: "DEVICE",
+	}
+)
+
+func (ec *executionContext) unmarshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole(ctx context.Context, v any) (clinical.Role, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := unmarshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole(ctx context.Context, sel ast.SelectionSet, v clinical.Role) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(marshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "MemberRole!")
+	}
+	return res
+}
+
+var (
+	unmarshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole = map[string]clinical.Role{
+		"CLINICIAN": clinical.Clinician,
+		"CLERK":     clinical.Clerk,
+		"AUDITOR":   clinical.Auditor,
+		"ADMIN":     clinical.Admin,
+		"PIPELINE":  clinical.Pipeline,
+	}
+	marshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole = map[clinical.Role]string{
+		clinical.Clinician: "CLINICIAN",
+		clinical.Clerk:     "CLERK",
+		clinical.Auditor:   "AUDITOR",
+		clinical.Admin:     "ADMIN",
+		clinical.Pipeline:  "PIPELINE",
+	}
+)
+
+func (ec *executionContext) unmarshalNMemberRole2ᚕgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRoleᚄ(ctx context.Context, v any) ([]clinical.Role, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]clinical.Role, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNMemberRole2ᚕgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []clinical.Role) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNMismatchRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐMismatchRule(ctx context.Context, v any) (clinical.MismatchRule, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := unmarshalNMismatchRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐMismatchRule[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMismatchRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐMismatchRule(ctx context.Context, sel ast.SelectionSet, v clinical.MismatchRule) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(marshalNMismatchRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐMismatchRule[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "MismatchRule!")
+	}
+	return res
+}
+
+var (
+	unmarshalNMismatchRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐMismatchRule = map[string]clinical.MismatchRule{
+		"REFUSE":     clinical.RefuseMismatch,
+		"QUARANTINE": clinical.QuarantineMismatch,
+	}
+	marshalNMismatchRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐMismatchRule = map[clinical.MismatchRule]string{
+		clinical.RefuseMismatch:     "REFUSE",
+		clinical.QuarantineMismatch: "QUARANTINE",
+	}
+)
+
 func (ec *executionContext) marshalNNote2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Note) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -22323,6 +31069,49 @@ func (ec *executionContext) marshalNNoteEdge2ᚖgithubᚗcomᚋbonfiredbᚋbonfi
 	return ec._NoteEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNNoteSource2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NoteSource) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNoteSource2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSource(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNoteSource2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSource(ctx context.Context, sel ast.SelectionSet, v *model.NoteSource) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NoteSource!")
+		return graphql.Null
+	}
+	return ec._NoteSource(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNNoteSourceInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceInputᚄ(ctx context.Context, v any) ([]*model.NoteSourceInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.NoteSourceInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNoteSourceInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNNoteSourceInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceInput(ctx context.Context, v any) (*model.NoteSourceInput, error) {
+	res, err := ec.unmarshalInputNoteSourceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNNoteStatus2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐNoteStatus(ctx context.Context, v any) (clinical.NoteStatus, error) {
 	tmp, err := scalar.UnmarshalString(v)
 	res := unmarshalNNoteStatus2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐNoteStatus[tmp]
@@ -22353,6 +31142,30 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNNoteVersion2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteVersionᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NoteVersion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNoteVersion2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteVersion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNoteVersion2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteVersion(ctx context.Context, sel ast.SelectionSet, v *model.NoteVersion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NoteVersion!")
+		return graphql.Null
+	}
+	return ec._NoteVersion(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNOpenEncounterInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐOpenEncounterInput(ctx context.Context, v any) (model.OpenEncounterInput, error) {
 	res, err := ec.unmarshalInputOpenEncounterInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22372,6 +31185,49 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋbonfiredbᚋbonfi
 		return graphql.Null
 	}
 	return ec._PageInfo(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPanelChangeInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelChangeInputᚄ(ctx context.Context, v any) ([]*model.PanelChangeInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.PanelChangeInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPanelChangeInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelChangeInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNPanelChangeInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelChangeInput(ctx context.Context, v any) (*model.PanelChangeInput, error) {
+	res, err := ec.unmarshalInputPanelChangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPanelEntry2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.PanelEntry) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPanelEntry2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPanelEntry2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPanelEntry(ctx context.Context, sel ast.SelectionSet, v *model.PanelEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PanelEntry!")
+		return graphql.Null
+	}
+	return ec._PanelEntry(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPatient2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐPatientᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Patient) graphql.Marshaler {
@@ -22649,6 +31505,11 @@ func (ec *executionContext) unmarshalNReportScanInput2githubᚗcomᚋbonfiredb�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRetireKindInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐRetireKindInput(ctx context.Context, v any) (model.RetireKindInput, error) {
+	res, err := ec.unmarshalInputRetireKindInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRetractFileInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐRetractFileInput(ctx context.Context, v any) (model.RetractFileInput, error) {
 	res, err := ec.unmarshalInputRetractFileInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22675,6 +31536,32 @@ func (ec *executionContext) marshalNRetractNotePayload2ᚖgithubᚗcomᚋbonfire
 	return ec._RetractNotePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNReviewBreakGlassInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐReviewBreakGlassInput(ctx context.Context, v any) (model.ReviewBreakGlassInput, error) {
+	res, err := ec.unmarshalInputReviewBreakGlassInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReviewBreakGlassPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐReviewBreakGlassPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReviewBreakGlassPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReviewBreakGlassPayload!")
+		return graphql.Null
+	}
+	return ec._ReviewBreakGlassPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRevokeKeyInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐRevokeKeyInput(ctx context.Context, v any) (model.RevokeKeyInput, error) {
+	res, err := ec.unmarshalInputRevokeKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRevokeKeyPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐRevokeKeyPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeKeyPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RevokeKeyPayload!")
+		return graphql.Null
+	}
+	return ec._RevokeKeyPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRevokeLinksInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐRevokeLinksInput(ctx context.Context, v any) (model.RevokeLinksInput, error) {
 	res, err := ec.unmarshalInputRevokeLinksInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22687,6 +31574,34 @@ func (ec *executionContext) marshalNRevokeLinksPayload2ᚖgithubᚗcomᚋbonfire
 	}
 	return ec._RevokeLinksPayload(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNScanRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanRule(ctx context.Context, v any) (clinical.ScanRule, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := unmarshalNScanRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanRule[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScanRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanRule(ctx context.Context, sel ast.SelectionSet, v clinical.ScanRule) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(marshalNScanRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanRule[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScanRule!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScanRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanRule = map[string]clinical.ScanRule{
+		"NONE":     clinical.ScanNone,
+		"ADVISORY": clinical.ScanAdvisory,
+		"REQUIRED": clinical.ScanRequired,
+	}
+	marshalNScanRule2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanRule = map[clinical.ScanRule]string{
+		clinical.ScanNone:     "NONE",
+		clinical.ScanAdvisory: "ADVISORY",
+		clinical.ScanRequired: "REQUIRED",
+	}
+)
 
 func (ec *executionContext) unmarshalNScanStatus2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐScanStatus(ctx context.Context, v any) (clinical.ScanStatus, error) {
 	tmp, err := scalar.UnmarshalString(v)
@@ -22720,9 +31635,48 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalNSetCareGroupsInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetCareGroupsInput(ctx context.Context, v any) (model.SetCareGroupsInput, error) {
+	res, err := ec.unmarshalInputSetCareGroupsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSetCareGroupsPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetCareGroupsPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetCareGroupsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SetCareGroupsPayload!")
+		return graphql.Null
+	}
+	return ec._SetCareGroupsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSetKindInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetKindInput(ctx context.Context, v any) (model.SetKindInput, error) {
+	res, err := ec.unmarshalInputSetKindInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSetKindPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetKindPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetKindPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SetKindPayload!")
+		return graphql.Null
+	}
+	return ec._SetKindPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNSetLegalHoldInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetLegalHoldInput(ctx context.Context, v any) (model.SetLegalHoldInput, error) {
 	res, err := ec.unmarshalInputSetLegalHoldInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSetPanelInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetPanelInput(ctx context.Context, v any) (model.SetPanelInput, error) {
+	res, err := ec.unmarshalInputSetPanelInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSetPanelPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐSetPanelPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetPanelPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SetPanelPayload!")
+		return graphql.Null
+	}
+	return ec._SetPanelPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSha2562ᚕbyte(ctx context.Context, v any) ([]byte, error) {
@@ -22860,6 +31814,19 @@ func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) unmarshalNUpdateClinicInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateClinicInput(ctx context.Context, v any) (model.UpdateClinicInput, error) {
+	res, err := ec.unmarshalInputUpdateClinicInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateClinicPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateClinicPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateClinicPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UpdateClinicPayload!")
+		return graphql.Null
+	}
+	return ec._UpdateClinicPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNUpdateFileInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateFileInput(ctx context.Context, v any) (model.UpdateFileInput, error) {
 	res, err := ec.unmarshalInputUpdateFileInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22895,6 +31862,19 @@ func (ec *executionContext) marshalNUpdateFileProblem2ᚕgithubᚗcomᚋbonfired
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNUpdateMemberInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateMemberInput(ctx context.Context, v any) (model.UpdateMemberInput, error) {
+	res, err := ec.unmarshalInputUpdateMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateMemberPayload2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateMemberPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateMemberPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UpdateMemberPayload!")
+		return graphql.Null
+	}
+	return ec._UpdateMemberPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUpdateNoteDraftInput2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐUpdateNoteDraftInput(ctx context.Context, v any) (model.UpdateNoteDraftInput, error) {
@@ -23329,6 +32309,13 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) marshalOBreakGlassReview2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBreakGlassReview(ctx context.Context, sel ast.SelectionSet, v *model.BreakGlassReview) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._BreakGlassReview(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBundleFilter2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐBundleFilter(ctx context.Context, v any) (*model.BundleFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -23357,6 +32344,13 @@ func (ec *executionContext) unmarshalOCodingInput2ᚖgithubᚗcomᚋbonfiredbᚋ
 	}
 	res, err := ec.unmarshalInputCodingInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeletion2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐDeletion(ctx context.Context, sel ast.SelectionSet, v *model.Deletion) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Deletion(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalODocumentReferenceContext2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋfhirᚐDocumentReferenceContext(ctx context.Context, sel ast.SelectionSet, v *fhir.DocumentReferenceContext) graphql.Marshaler {
@@ -23401,6 +32395,38 @@ func (ec *executionContext) marshalOFhirResourceType2ᚕgithubᚗcomᚋbonfiredb
 
 	return ret
 }
+
+func (ec *executionContext) unmarshalOFhirResourceType2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐResourceType(ctx context.Context, v any) (*clinical.ResourceType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := unmarshalOFhirResourceType2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐResourceType[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFhirResourceType2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐResourceType(ctx context.Context, sel ast.SelectionSet, v *clinical.ResourceType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(marshalOFhirResourceType2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐResourceType[*v])
+	return res
+}
+
+var (
+	unmarshalOFhirResourceType2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐResourceType = map[string]clinical.ResourceType{
+		"DocumentReference": clinical.DocumentReference,
+		"Media":             clinical.Media,
+		"Binary":            clinical.Binary,
+	}
+	marshalOFhirResourceType2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐResourceType = map[clinical.ResourceType]string{
+		clinical.DocumentReference: "DocumentReference",
+		clinical.Media:             "Media",
+		clinical.Binary:            "Binary",
+	}
+)
 
 func (ec *executionContext) marshalOFile2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐFile(ctx context.Context, sel ast.SelectionSet, v *model.File) graphql.Marshaler {
 	if v == nil {
@@ -23574,6 +32600,21 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) marshalOLogin2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐLogin(ctx context.Context, sel ast.SelectionSet, v *model.Login) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Login(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOLoginInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐLoginInput(ctx context.Context, v any) (*model.LoginInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputLoginInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOLong2ᚖint64(ctx context.Context, v any) (*int64, error) {
 	if v == nil {
 		return nil, nil
@@ -23590,6 +32631,49 @@ func (ec *executionContext) marshalOLong2ᚖint64(ctx context.Context, sel ast.S
 	_ = ctx
 	res := scalar.MarshalLong(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOMember2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐMember(ctx context.Context, sel ast.SelectionSet, v *model.Member) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Member(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMemberRole2ᚕgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRoleᚄ(ctx context.Context, v any) ([]clinical.Role, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]clinical.Role, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOMemberRole2ᚕgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []clinical.Role) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMemberRole2githubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐRole(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalONode2githubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v model.Node) graphql.Marshaler {
@@ -23612,6 +32696,23 @@ func (ec *executionContext) unmarshalONoteFilter2ᚖgithubᚗcomᚋbonfiredbᚋb
 	}
 	res, err := ec.unmarshalInputNoteFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalONoteSourceInput2ᚕᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceInputᚄ(ctx context.Context, v any) ([]*model.NoteSourceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.NoteSourceInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNoteSourceInput2ᚖgithubᚗcomᚋbonfiredbᚋbonfireᚋgraphᚋmodelᚐNoteSourceInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalONoteStatus2ᚕgithubᚗcomᚋbonfiredbᚋbonfireᚋclinicalᚐNoteStatusᚄ(ctx context.Context, v any) ([]clinical.NoteStatus, error) {

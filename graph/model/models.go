@@ -55,10 +55,53 @@ type Actor struct {
 	Role    *string `json:"role,omitempty"`
 }
 
+type AddMemberInput struct {
+	Kind    clinical.ActorKind `json:"kind"`
+	Display string             `json:"display"`
+	// Of people only.
+	Roles       []clinical.Role `json:"roles"`
+	Clearance   int             `json:"clearance"`
+	Departments []string        `json:"departments"`
+	CareGroups  []string        `json:"careGroups"`
+	// Null for those who come with a key.
+	Login          *LoginInput `json:"login,omitempty"`
+	IdempotencyKey *string     `json:"idempotencyKey,omitempty"`
+}
+
+type AddMemberPayload struct {
+	Member *Member `json:"member"`
+}
+
 type AmendNoteInput struct {
 	NoteID string `json:"noteId"`
 	Draft  string `json:"draft"`
 	Reason string `json:"reason"`
+	// Null: the signed note's.
+	Title *string `json:"title,omitempty"`
+	// With sources: what the amendment comes from. Both null: what the signed note came from.
+	DerivedFrom    []string           `json:"derivedFrom,omitempty"`
+	Sources        []*NoteSourceInput `json:"sources,omitempty"`
+	IdempotencyKey *string            `json:"idempotencyKey,omitempty"`
+}
+
+// An API key of an agent or a device. Its secret was shown once, to who made it.
+type APIKey struct {
+	ID       string `json:"id"`
+	Label    string `json:"label"`
+	MemberID string `json:"memberId"`
+	// The user that it acts for: it may do what both may.
+	OnBehalfOf *string `json:"onBehalfOf,omitempty"`
+	// SMART scopes that narrow it; null where none do.
+	Scopes []string `json:"scopes,omitempty"`
+	// What it reaches, and nothing else; empty: what is on its member's panel.
+	Grants    []*KeyGrant       `json:"grants"`
+	State     clinical.KeyState `json:"state"`
+	CreatedAt time.Time         `json:"createdAt"`
+	ExpiresAt *time.Time        `json:"expiresAt,omitempty"`
+	RevokedAt *time.Time        `json:"revokedAt,omitempty"`
+	// To the minute.
+	LastUsedAt *time.Time   `json:"lastUsedAt,omitempty"`
+	Noun       clinical.Key `json:"-"`
 }
 
 type AuditEvent struct {
@@ -99,6 +142,31 @@ type AuditFilter struct {
 	Before    *time.Time              `json:"before,omitempty"`
 }
 
+// Somebody opened a chart in an emergency: who, whose, why, and what the review found.
+type BreakGlassGrant struct {
+	ID        string    `json:"id"`
+	PatientID string    `json:"patientId"`
+	Reason    string    `json:"reason"`
+	GrantedAt time.Time `json:"grantedAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	// The security alert that it raised.
+	AuditEventID string `json:"auditEventId"`
+	// Null while it waits.
+	Review *BreakGlassReview   `json:"review,omitempty"`
+	Noun   clinical.BreakGlass `json:"-"`
+}
+
+type BreakGlassGrantConnection struct {
+	Edges    []*BreakGlassGrantEdge `json:"edges"`
+	Nodes    []*BreakGlassGrant     `json:"nodes"`
+	PageInfo *PageInfo              `json:"pageInfo"`
+}
+
+type BreakGlassGrantEdge struct {
+	Cursor string           `json:"cursor"`
+	Node   *BreakGlassGrant `json:"node"`
+}
+
 type BreakGlassInput struct {
 	PatientID string `json:"patientId"`
 	Reason    string `json:"reason"`
@@ -110,6 +178,13 @@ type BreakGlassPayload struct {
 	Patient      *Patient  `json:"patient"`
 	ExpiresAt    time.Time `json:"expiresAt"`
 	AuditEventID string    `json:"auditEventId"`
+}
+
+type BreakGlassReview struct {
+	Verdict    clinical.Verdict          `json:"verdict"`
+	ReviewedAt time.Time                 `json:"reviewedAt"`
+	Remark     *string                   `json:"remark,omitempty"`
+	Noun       clinical.BreakGlassReview `json:"-"`
 }
 
 type BundleFilter struct {
@@ -144,6 +219,14 @@ func (ChecksumMismatch) IsProblem() {}
 
 func (ChecksumMismatch) IsFinishUploadProblem() {}
 
+// The clinic itself, as far as its administrators can change it.
+type Clinic struct {
+	ID      string `json:"id"`
+	Display string `json:"display"`
+	// Seconds: the longest life of a link, where the clinic has lowered the server's own.
+	LinkTTLMax *int `json:"linkTtlMax,omitempty"`
+}
+
 type CodingInput struct {
 	System  string  `json:"system"`
 	Code    string  `json:"code"`
@@ -162,14 +245,36 @@ func (ContentRejected) IsCreateUploadProblem() {}
 
 func (ContentRejected) IsFinishUploadProblem() {}
 
+type CreateKeyInput struct {
+	MemberID   string  `json:"memberId"`
+	OnBehalfOf *string `json:"onBehalfOf,omitempty"`
+	Label      string  `json:"label"`
+	// SMART scopes such as patient/DocumentReference.rs; null narrows nothing.
+	Scopes []string `json:"scopes,omitempty"`
+	// None: it reaches what is on its member's panel.
+	Grants []*KeyGrantInput `json:"grants"`
+	// Null: until revoked.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+type CreateKeyPayload struct {
+	Key *APIKey `json:"key"`
+	// Shown this once. It goes into the header Authorization, after "Bearer ".
+	Secret string `json:"secret"`
+}
+
 type CreateNoteInput struct {
-	PatientID       string   `json:"patientId"`
-	EncounterID     *string  `json:"encounterId,omitempty"`
-	Title           *string  `json:"title,omitempty"`
-	Draft           string   `json:"draft"`
-	DerivedFrom     []string `json:"derivedFrom"`
-	DraftedByDevice *string  `json:"draftedByDevice,omitempty"`
-	IdempotencyKey  *string  `json:"idempotencyKey,omitempty"`
+	PatientID   string  `json:"patientId"`
+	EncounterID *string `json:"encounterId,omitempty"`
+	Title       *string `json:"title,omitempty"`
+	Draft       string  `json:"draft"`
+	// Whole files, and other notes.
+	DerivedFrom []string `json:"derivedFrom"`
+	// Files, or spans of recordings.
+	Sources []*NoteSourceInput `json:"sources"`
+	// The agent or device whose draft this is, when a person enters it.
+	DraftedByDevice *string `json:"draftedByDevice,omitempty"`
+	IdempotencyKey  *string `json:"idempotencyKey,omitempty"`
 }
 
 type CreateNotePayload struct {
@@ -200,6 +305,16 @@ type CreateUploadPayload struct {
 	Problems []CreateUploadProblem `json:"problems"`
 }
 
+// Certifies that a file's bytes were destroyed, by which rule and when.
+type Deletion struct {
+	Sha256    []byte    `json:"sha256"`
+	Size      int64     `json:"size"`
+	Rule      string    `json:"rule"`
+	DecidedAt time.Time `json:"decidedAt"`
+	// When the bucket had let go of them; null until then.
+	DeletedAt *time.Time `json:"deletedAt,omitempty"`
+}
+
 type Encounter struct {
 	ID        string             `json:"id"`
 	Status    string             `json:"status"`
@@ -209,6 +324,14 @@ type Encounter struct {
 }
 
 func (Encounter) IsNode() {}
+
+type EndMemberInput struct {
+	MemberID string `json:"memberId"`
+}
+
+type EndMemberPayload struct {
+	Member *Member `json:"member"`
+}
 
 // A stored file: bytes in the tenant's bucket, and the FHIR resource kept in step with them.
 type File struct {
@@ -228,6 +351,8 @@ type File struct {
 	CreatedAt       time.Time             `json:"createdAt"`
 	UpdatedAt       time.Time             `json:"updatedAt"`
 	CapturedAt      *time.Time            `json:"capturedAt,omitempty"`
+	// When the bytes were given up because their time had come. The record stays; signedUrl answers GONE.
+	PurgedAt *time.Time `json:"purgedAt,omitempty"`
 	// Audio and video, seconds.
 	Duration *float64 `json:"duration,omitempty"`
 	// Images, pixels.
@@ -304,6 +429,20 @@ type IdentifierInput struct {
 	Value  string `json:"value"`
 }
 
+// A patient, or the patient of a visit for as long as that lasts; until the instant in either case.
+type KeyGrant struct {
+	PatientID   string    `json:"patientId"`
+	EncounterID *string   `json:"encounterId,omitempty"`
+	Until       time.Time `json:"until"`
+}
+
+// A visit, or a patient, and until when.
+type KeyGrantInput struct {
+	PatientID   *string   `json:"patientId,omitempty"`
+	EncounterID *string   `json:"encounterId,omitempty"`
+	Until       time.Time `json:"until"`
+}
+
 // One entry of the kind registry: what may be uploaded, how large, and what it becomes.
 type Kind struct {
 	Code              string                `json:"code"`
@@ -313,22 +452,78 @@ type Kind struct {
 	ContentTypes      []string              `json:"contentTypes"`
 	MaxSize           int64                 `json:"maxSize"`
 	RequiresEncounter bool                  `json:"requiresEncounter"`
+	// Where resourceType is what the category makes of it: a file of another category becomes another resource.
+	ResourceByCategory bool                  `json:"resourceByCategory"`
+	AllowEmpty         bool                  `json:"allowEmpty"`
+	Scan               clinical.ScanRule     `json:"scan"`
+	Mismatch           clinical.MismatchRule `json:"mismatch"`
+	// Seconds that bytes are kept after creation; null is without end.
+	RetentionSeconds *int64 `json:"retentionSeconds,omitempty"`
+	// Whether bytes go even while a signed note comes from them.
+	PurgeSigned bool `json:"purgeSigned"`
+	// Seconds that an unfinished upload lives; null is the server's default.
+	UploadTTLSeconds *int64       `json:"uploadTtlSeconds,omitempty"`
+	Type             *fhir.Coding `json:"type,omitempty"`
+	CategoryCoding   *fhir.Coding `json:"categoryCoding,omitempty"`
+	Modality         *fhir.Coding `json:"modality,omitempty"`
 }
 
 // A link is a row: who asked, for what, until when, whether it was used.
 type Link struct {
-	ID           string                `json:"id"`
-	Delivery     clinical.Delivery     `json:"delivery"`
-	State        clinical.LinkState    `json:"state"`
-	IssuedAt     time.Time             `json:"issuedAt"`
-	ExpiresAt    time.Time             `json:"expiresAt"`
-	UsedAt       *time.Time            `json:"usedAt,omitempty"`
-	RevokedAt    *time.Time            `json:"revokedAt,omitempty"`
-	PurposeOfUse clinical.PurposeOfUse `json:"purposeOfUse"`
-	Noun         clinical.Link         `json:"-"`
+	ID        string             `json:"id"`
+	Delivery  clinical.Delivery  `json:"delivery"`
+	State     clinical.LinkState `json:"state"`
+	IssuedAt  time.Time          `json:"issuedAt"`
+	ExpiresAt time.Time          `json:"expiresAt"`
+	UsedAt    *time.Time         `json:"usedAt,omitempty"`
+	RevokedAt *time.Time         `json:"revokedAt,omitempty"`
+	// In the words of who revoked it by name.
+	RevokedReason *string               `json:"revokedReason,omitempty"`
+	PurposeOfUse  clinical.PurposeOfUse `json:"purposeOfUse"`
+	Noun          clinical.Link         `json:"-"`
 }
 
 func (Link) IsNode() {}
+
+// The subject of an OpenID Connect issuer.
+type Login struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
+}
+
+type LoginInput struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
+}
+
+// Who may come in, and as what: a person or service with a login, an AI agent, a device.
+type Member struct {
+	ID      string             `json:"id"`
+	Kind    clinical.ActorKind `json:"kind"`
+	Display string             `json:"display"`
+	// Of people only.
+	Roles []clinical.Role `json:"roles"`
+	// The highest confidentiality that they read: 0 normal, 1 restricted, 2 very restricted.
+	Clearance   int       `json:"clearance"`
+	Departments []string  `json:"departments"`
+	CareGroups  []string  `json:"careGroups"`
+	Login       *Login    `json:"login,omitempty"`
+	CreatedAt   time.Time `json:"createdAt"`
+	// When the membership ended: from then on it opens nothing.
+	EndedAt *time.Time      `json:"endedAt,omitempty"`
+	Noun    clinical.Member `json:"-"`
+}
+
+type MemberConnection struct {
+	Edges    []*MemberEdge `json:"edges"`
+	Nodes    []*Member     `json:"nodes"`
+	PageInfo *PageInfo     `json:"pageInfo"`
+}
+
+type MemberEdge struct {
+	Cursor string  `json:"cursor"`
+	Node   *Member `json:"node"`
+}
 
 type Mutation struct {
 }
@@ -338,14 +533,17 @@ type Note struct {
 	Status  clinical.NoteStatus `json:"status"`
 	Version int                 `json:"version"`
 	// SHA-256 of the text: what a signer attests to having read.
-	TextSha256  []byte        `json:"textSha256"`
-	Title       *string       `json:"title,omitempty"`
-	Text        string        `json:"text"`
-	CreatedAt   time.Time     `json:"createdAt"`
-	UpdatedAt   time.Time     `json:"updatedAt"`
-	SignedAt    *time.Time    `json:"signedAt,omitempty"`
-	EncounterID *string       `json:"encounterId,omitempty"`
-	Noun        clinical.Note `json:"-"`
+	TextSha256      []byte     `json:"textSha256"`
+	Title           *string    `json:"title,omitempty"`
+	Text            string     `json:"text"`
+	CreatedAt       time.Time  `json:"createdAt"`
+	UpdatedAt       time.Time  `json:"updatedAt"`
+	SignedAt        *time.Time `json:"signedAt,omitempty"`
+	EncounterID     *string    `json:"encounterId,omitempty"`
+	Confidentiality string     `json:"confidentiality"`
+	// Everything it came from, with the spans of recordings.
+	Sources []*NoteSource `json:"sources"`
+	Noun    clinical.Note `json:"-"`
 }
 
 func (Note) IsNode() {}
@@ -365,6 +563,7 @@ type NoteFilter struct {
 	Statuses          []clinical.NoteStatus `json:"statuses,omitempty"`
 	EncounterID       *string               `json:"encounterId,omitempty"`
 	DerivedFromFileID *string               `json:"derivedFromFileId,omitempty"`
+	DerivedFromNoteID *string               `json:"derivedFromNoteId,omitempty"`
 }
 
 type NoteNotSignable struct {
@@ -377,6 +576,39 @@ func (NoteNotSignable) IsProblem() {}
 func (NoteNotSignable) IsUpdateNoteProblem() {}
 
 func (NoteNotSignable) IsSignNoteProblem() {}
+
+// One thing that a note came from, at the version that was looked at.
+type NoteSource struct {
+	// The resource and the version of it that was looked at.
+	Reference *fhir.Reference `json:"reference"`
+	// Of the file's bytes, or the note's text.
+	Sha256 []byte `json:"sha256"`
+	// The part of a recording as a media fragment, t=12.5,19.0: put it behind the signed URL and a #. Null for the whole.
+	Fragment *string `json:"fragment,omitempty"`
+	// Seconds; null for the whole.
+	Start *float64 `json:"start,omitempty"`
+	// Seconds, not included; null for its end.
+	End  *float64            `json:"end,omitempty"`
+	Noun clinical.NoteSource `json:"-"`
+}
+
+type NoteSourceInput struct {
+	FileID string `json:"fileId"`
+	// Seconds, to the millisecond; null for the beginning of the recording.
+	Start *float64 `json:"start,omitempty"`
+	// Seconds, not included; null for its end.
+	End *float64 `json:"end,omitempty"`
+}
+
+type NoteVersion struct {
+	Version    int                  `json:"version"`
+	Status     clinical.NoteStatus  `json:"status"`
+	Title      *string              `json:"title,omitempty"`
+	Text       string               `json:"text"`
+	TextSha256 []byte               `json:"textSha256"`
+	At         time.Time            `json:"at"`
+	Noun       clinical.NoteVersion `json:"-"`
+}
 
 type OpenEncounterInput struct {
 	PatientID      string     `json:"patientId"`
@@ -393,6 +625,18 @@ type PageInfo struct {
 	HasPreviousPage bool    `json:"hasPreviousPage"`
 	StartCursor     *string `json:"startCursor,omitempty"`
 	EndCursor       *string `json:"endCursor,omitempty"`
+}
+
+type PanelChangeInput struct {
+	PatientID string `json:"patientId"`
+	// Null: until removed.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+type PanelEntry struct {
+	PatientID string     `json:"patientId"`
+	Since     time.Time  `json:"since"`
+	Until     *time.Time `json:"until,omitempty"`
 }
 
 type Patient struct {
@@ -421,13 +665,15 @@ type ProvenanceAgent struct {
 }
 
 type ProvenanceEntry struct {
-	ID         string             `json:"id"`
-	RecordedAt time.Time          `json:"recordedAt"`
-	Activity   *fhir.Coding       `json:"activity"`
-	Agents     []*ProvenanceAgent `json:"agents"`
-	Targets    []*fhir.Reference  `json:"targets"`
-	Sources    []*fhir.Reference  `json:"sources"`
-	Fhir       json.RawMessage    `json:"fhir"`
+	ID         string    `json:"id"`
+	RecordedAt time.Time `json:"recordedAt"`
+	// Why, in the words of who did it, where these were asked for.
+	Reason   *string            `json:"reason,omitempty"`
+	Activity *fhir.Coding       `json:"activity"`
+	Agents   []*ProvenanceAgent `json:"agents"`
+	Targets  []*fhir.Reference  `json:"targets"`
+	Sources  []*fhir.Reference  `json:"sources"`
+	Fhir     json.RawMessage    `json:"fhir"`
 }
 
 func (ProvenanceEntry) IsNode() {}
@@ -467,6 +713,10 @@ type ReportScanInput struct {
 	Detail *string             `json:"detail,omitempty"`
 }
 
+type RetireKindInput struct {
+	Code string `json:"code"`
+}
+
 type RetractFileInput struct {
 	FileID          string `json:"fileId"`
 	ExpectedVersion int    `json:"expectedVersion"`
@@ -489,6 +739,24 @@ type RetractNotePayload struct {
 	Problems []UpdateNoteProblem `json:"problems"`
 }
 
+type ReviewBreakGlassInput struct {
+	GrantID string           `json:"grantId"`
+	Verdict clinical.Verdict `json:"verdict"`
+	Remark  *string          `json:"remark,omitempty"`
+}
+
+type ReviewBreakGlassPayload struct {
+	Grant *BreakGlassGrant `json:"grant"`
+}
+
+type RevokeKeyInput struct {
+	KeyID string `json:"keyId"`
+}
+
+type RevokeKeyPayload struct {
+	Key *APIKey `json:"key"`
+}
+
 type RevokeLinksInput struct {
 	LinkID    *string `json:"linkId,omitempty"`
 	FileID    *string `json:"fileId,omitempty"`
@@ -502,10 +770,58 @@ type RevokeLinksPayload struct {
 	Links   []*Link `json:"links"`
 }
 
+type SetCareGroupsInput struct {
+	PatientID  string   `json:"patientId"`
+	CareGroups []string `json:"careGroups"`
+}
+
+type SetCareGroupsPayload struct {
+	PatientID  string   `json:"patientId"`
+	CareGroups []string `json:"careGroups"`
+}
+
+// A kind as a whole: fields left out take their defaults, not those of an earlier version.
+type SetKindInput struct {
+	Code    string `json:"code"`
+	Display string `json:"display"`
+	// Null: by each file's category.
+	ResourceType *clinical.ResourceType `json:"resourceType,omitempty"`
+	Category     string                 `json:"category"`
+	// Media types; */* takes anything.
+	ContentTypes      []string              `json:"contentTypes"`
+	MaxSize           int64                 `json:"maxSize"`
+	RequiresEncounter bool                  `json:"requiresEncounter"`
+	AllowEmpty        bool                  `json:"allowEmpty"`
+	Scan              clinical.ScanRule     `json:"scan"`
+	Mismatch          clinical.MismatchRule `json:"mismatch"`
+	RetentionSeconds  *int64                `json:"retentionSeconds,omitempty"`
+	PurgeSigned       bool                  `json:"purgeSigned"`
+	UploadTTLSeconds  *int64                `json:"uploadTtlSeconds,omitempty"`
+	Type              *CodingInput          `json:"type,omitempty"`
+	CategoryCoding    *CodingInput          `json:"categoryCoding,omitempty"`
+	Modality          *CodingInput          `json:"modality,omitempty"`
+}
+
+type SetKindPayload struct {
+	Kind    *Kind `json:"kind"`
+	Version int   `json:"version"`
+}
+
 type SetLegalHoldInput struct {
 	FileID string `json:"fileId"`
 	Hold   bool   `json:"hold"`
 	Reason string `json:"reason"`
+}
+
+type SetPanelInput struct {
+	MemberID string `json:"memberId"`
+	// Adding a patient who is on it changes the end.
+	Add    []*PanelChangeInput `json:"add"`
+	Remove []string            `json:"remove"`
+}
+
+type SetPanelPayload struct {
+	Panel []*PanelEntry `json:"panel"`
 }
 
 type SignNoteInput struct {
@@ -555,6 +871,17 @@ type TusTarget struct {
 	ExpiresAt time.Time     `json:"expiresAt"`
 }
 
+// What is null stays as it is.
+type UpdateClinicInput struct {
+	Display *string `json:"display,omitempty"`
+	// Seconds; at most what the server allows, which 0 takes.
+	LinkTTLMax *int `json:"linkTtlMax,omitempty"`
+}
+
+type UpdateClinicPayload struct {
+	Clinic *Clinic `json:"clinic"`
+}
+
 type UpdateFileInput struct {
 	FileID          string  `json:"fileId"`
 	ExpectedVersion int     `json:"expectedVersion"`
@@ -569,11 +896,31 @@ type UpdateFilePayload struct {
 	Problems []UpdateFileProblem `json:"problems"`
 }
 
+// What is null stays as it is. The kind of a member never changes.
+type UpdateMemberInput struct {
+	MemberID    string          `json:"memberId"`
+	Display     *string         `json:"display,omitempty"`
+	Roles       []clinical.Role `json:"roles,omitempty"`
+	Clearance   *int            `json:"clearance,omitempty"`
+	Departments []string        `json:"departments,omitempty"`
+	CareGroups  []string        `json:"careGroups,omitempty"`
+	// Takes the place of the one before.
+	Login       *LoginInput `json:"login,omitempty"`
+	RemoveLogin bool        `json:"removeLogin"`
+}
+
+type UpdateMemberPayload struct {
+	Member *Member `json:"member"`
+}
+
 type UpdateNoteDraftInput struct {
 	NoteID          string  `json:"noteId"`
 	ExpectedVersion int     `json:"expectedVersion"`
 	Draft           string  `json:"draft"`
 	Title           *string `json:"title,omitempty"`
+	// With sources: what the draft comes from now. Both null: what it came from.
+	DerivedFrom []string           `json:"derivedFrom,omitempty"`
+	Sources     []*NoteSourceInput `json:"sources,omitempty"`
 }
 
 type UpdateNoteDraftPayload struct {
