@@ -1,6 +1,9 @@
 package seal
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Kind is what is wrong with a row or a seal.
 type Kind string
@@ -44,11 +47,30 @@ type Finding struct {
 	ID  string
 }
 
-// String is the finding in one line.
-func (f Finding) String() string {
+// ofSeal reports whether it is about a seal and not about a row.
+func (f Finding) ofSeal() bool {
 	switch f.Kind {
 	case SealChanged, SealRemoved, Broken, AnchorMissing, AnchorChanged:
+		return true
+	}
+	return false
+}
+
+// before reports whether f is to be named before g.
+func (f Finding) before(g Finding) bool {
+	if f.ofSeal() != g.ofSeal() {
+		return g.ofSeal()
+	}
+	return f.Seq < g.Seq
+}
+
+// String is the finding in one line.
+func (f Finding) String() string {
+	if f.ofSeal() {
 		return fmt.Sprintf("tenant %s: seal %d: %s", f.Tenant, f.Seal, f.Kind)
+	}
+	if f.Seq == math.MaxInt64 {
+		return fmt.Sprintf("tenant %s: event %s: %s, no row tells of it", f.Tenant, f.ID, f.Kind)
 	}
 	if f.Seal == 0 {
 		return fmt.Sprintf("tenant %s: row %d (event %s): %s, in no seal", f.Tenant, f.Seq, f.ID, f.Kind)
@@ -69,8 +91,8 @@ type Report struct {
 	// End is where the chain ends. Note its head elsewhere: it proves later that
 	// nothing up to here was changed, even to someone who lost the bucket too.
 	End End
-	// Found counts the findings, First is the one about the lowest row, and
-	// Findings lists those that fit, in the order they were found.
+	// Found counts the findings. First is the one about the lowest row, or about
+	// the lowest seal when no row is concerned. Findings lists the first thousand.
 	Found    int
 	First    Finding
 	Findings []Finding
@@ -81,7 +103,7 @@ func (r *Report) OK() bool { return r.Found == 0 }
 
 func (r *Report) add(k Kind, number, seq int64, id string) {
 	f := Finding{Kind: k, Tenant: r.Tenant, Seal: number, Seq: seq, ID: id}
-	if r.Found == 0 || f.Seq < r.First.Seq {
+	if r.Found == 0 || f.before(r.First) {
 		r.First = f
 	}
 	if r.Found++; r.Found <= maxFindings {

@@ -45,6 +45,14 @@ func NewVerifier(tenant string) *Verifier {
 	}
 }
 
+// Resume begins a check with a seal in the middle of the chain, as an export of
+// some months does: what came before it is taken for granted.
+func Resume(s *Seal) *Verifier {
+	v := NewVerifier(s.Tenant)
+	v.End = End{Number: s.Number - 1, Head: s.Previous}
+	return v
+}
+
 // Loaded is the highest seq that Load has seen.
 func (v *Verifier) Loaded() int64 { return v.loaded }
 
@@ -195,6 +203,13 @@ func (v *Verifier) Unsealed(seq int64, id string, waits bool) {
 
 // Stray takes an anchor that lies where its seal's does not belong.
 func (v *Verifier) Stray(number int64) { v.add(AnchorChanged, number, v.loaded, "") }
+
+// Differs takes a row whose event in an export is not what the row says, or is
+// missing there.
+func (v *Verifier) Differs(r Row) { v.add(Differs, v.End.Number, r.Seq, r.ID) }
+
+// Extra takes an event of an export that no row tells of.
+func (v *Verifier) Extra(id string) { v.add(Inserted, 0, math.MaxInt64, id) }
 
 // Gone takes a row that waits to be sealed and is not there.
 func (v *Verifier) Gone(seq int64, id string) { v.add(Removed, 0, seq, id) }

@@ -3,6 +3,7 @@ package seal_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,8 +169,7 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 			if !slices.Contains(all, c.want) || got.OK() || got.Found != len(all) {
 				t.Fatalf("%d findings: %q, want %q", got.Found, all, c.want)
 			}
-			named := slices.IndexFunc(all, func(s string) bool { return s == c.want })
-			if got.First.Seq > got.Findings[named].Seq {
+			if aboutRow := strings.Contains(c.want, "row "); aboutRow && got.First.String() != c.want {
 				t.Errorf("the first is %s", got.First)
 			}
 		})

@@ -39,9 +39,11 @@ var rooms = []room{
 	{path: "uploads", step: 6, without: reasons("uploads speak tus: SQL is store's, S3 is blob's", "database/", bun, pgx, aws, gqlgen)},
 	{path: "fhirapi", step: 6, without: reasons("the facade translates: SQL is store's, S3 is blob's", "database/", bun, pgx, aws, gqlgen, tusd)},
 
+	{path: "internal/access", step: 0}, // tests only, and these may import what they like
 	{path: "internal/arch", step: 0},
 	{path: "internal/config", step: 0},
 	{path: "internal/devstack", step: 0, without: reasons("the stack knows servers, not schemas", bun, pgx, "database/sql")},
+	{path: "internal/faultproxy", step: 0, without: reasons("the proxies know protocols, not schemas", bun, pgx, aws)},
 	{path: "internal/media", step: 0},
 	{path: "internal/tusclient", step: 0, bare: true},
 	{path: "internal/sender", step: 1},

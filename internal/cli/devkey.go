@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bonfiredb/bonfire/signing"
 )
 
 // dataDir is where `serve --dev` and `devstack` keep their data by default.
@@ -21,23 +23,47 @@ func (p *program) devKey(dir string) ([]byte, error) {
 	if key := p.vars["BONFIRE_DEV_KEY"]; key != "" {
 		return []byte(key), nil
 	}
-	path := filepath.Join(dir, "dev.key")
+	text, err := keyFile(dir, "dev.key", func() ([]byte, error) {
+		var key [32]byte
+		_, _ = rand.Read(key[:]) // never fails; see crypto/rand
+		return []byte(hex.EncodeToString(key[:]) + "\n"), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the key of development tokens: %w", err)
+	}
+	return []byte(strings.TrimSpace(string(text))), nil
+}
+
+// signingKeys is where the key that seals notes is in development: the file
+// signing.pem of the data directory, made on first use. So a note stays
+// verifiable for every server on the same data.
+func signingKeys(dir string) (string, error) {
+	if _, err := keyFile(dir, "signing.pem", signing.GenerateKey); err != nil {
+		return "", fmt.Errorf("the key that seals notes: %w", err)
+	}
+	return filepath.Join(dir, "signing.pem"), nil
+}
+
+// keyFile reads a key of the data directory, and makes it where there is none.
+func keyFile(dir, name string, fresh func() ([]byte, error)) ([]byte, error) {
+	path := filepath.Join(dir, name)
 	for {
 		text, err := os.ReadFile(path)
-		if err == nil {
-			return []byte(strings.TrimSpace(string(text))), nil
-		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("the key of development tokens: %w", err)
+			return text, err
 		}
-		if err := makeKey(dir, path); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("the key of development tokens: %w", err)
+		key, err := fresh()
+		if err != nil {
+			return nil, err
+		}
+		if err := writeKey(dir, path, key); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
 		}
 	}
 }
 
-// makeKey writes a new key, whole; fs.ErrExist when another process was quicker.
-func makeKey(dir, path string) error {
+// writeKey writes a new key, whole; fs.ErrExist when another process was quicker.
+func writeKey(dir, path string, key []byte) error {
 	mode := fs.FileMode(0o700)
 	if os.Geteuid() == 0 {
 		mode = 0o711 // Postgres runs as another user then and passes through
@@ -45,14 +71,12 @@ func makeKey(dir, path string) error {
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
 	}
-	var key [32]byte
-	_, _ = rand.Read(key[:])                      // never fails; see crypto/rand
-	draft, err := os.CreateTemp(dir, "dev.key.*") // 0600
+	draft, err := os.CreateTemp(dir, filepath.Base(path)+".*") // 0600
 	if err != nil {
 		return err
 	}
 	defer os.Remove(draft.Name())
-	_, err = draft.WriteString(hex.EncodeToString(key[:]) + "\n")
+	_, err = draft.Write(key)
 	if err := errors.Join(err, draft.Close()); err != nil {
 		return err
 	}

@@ -50,6 +50,13 @@ func (p *program) serveDev(ctx context.Context, f serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if cfg.SigningKeys == "" {
+		path, err := signingKeys(f.data)
+		if err != nil {
+			return err
+		}
+		cfg.SigningKeys = config.Secret(path)
+	}
 	if err := migrateDev(ctx, cfg, log); err != nil {
 		return err
 	}

@@ -49,11 +49,28 @@ func New(t testing.TB, setups ...Setup) *Clinic {
 		s = setups[0]
 	}
 	if s.Env == nil {
-		s.Env = devtest.NewFrom(t, "clinic", prepare)
+		s.Env = Env(t)
 	}
 	c := &Clinic{Env: s.Env, t: t}
 	c.Open(s)
 	return c
+}
+
+// Env is a fresh database with the schema, and a bucket, for a Setup that
+// changes how they are reached.
+func Env(t testing.TB) *devtest.Env {
+	t.Helper()
+	return devtest.NewFrom(t, "clinic", prepare)
+}
+
+// PrivateEnv is Env on servers of the test's own, which it may stop and kill.
+func PrivateEnv(t testing.TB) *devtest.Env {
+	t.Helper()
+	env := devtest.NewPrivate(t)
+	if err := prepare(t.Context(), env.OwnerURL); err != nil {
+		t.Fatal(err)
+	}
+	return env
 }
 
 func prepare(ctx context.Context, ownerURL string) error {

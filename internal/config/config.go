@@ -34,6 +34,7 @@ type Config struct {
 
 	PolicyDir   string        `env:"BONFIRE_POLICY_DIR" for:"rules" help:"directory of *.cedar and schema.cedarschema that take the place of the shipped policies"`
 	KindsFile   string        `env:"BONFIRE_KINDS_FILE" for:"rules" help:"YAML file of kinds that add to the shipped registry or replace entries"`
+	SigningKeys Secret        `env:"BONFIRE_SIGNING_KEYS" for:"rules" help:"file of the private keys that seal signed notes, PEM or JSON Web Key Set, the one that signs first; or the keys themselves (with --dev: DIR/signing.pem)"`
 	FHIRSystems string        `env:"BONFIRE_FHIR_SYSTEMS" for:"rules" help:"URL under which our own FHIR code systems and extensions are named (default: BONFIRE_PUBLIC_URL/fhir)"`
 	LinkTTL     time.Duration `env:"BONFIRE_LINK_TTL" envDefault:"5m" for:"rules" help:"life of a signed URL that names none"`
 	LinkTTLMax  time.Duration `env:"BONFIRE_LINK_TTL_MAX" envDefault:"15m" for:"rules" help:"longest life of a signed URL"`

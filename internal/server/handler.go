@@ -36,6 +36,7 @@ func (r *Rooms) handler(o Options, m *metrics, stopping lifetimes) (http.Handler
 	mux.Handle("/graphql", crossOrigin(origins).Handler(inTime(r.Auth.Middleware(stopping.endStreams(graphql)))))
 	mux.Handle(uploads.BasePath, stopping.endUploads(tus))
 	mux.Handle("/links/{token}", r.followLink(o.Log))
+	mux.Handle("GET "+jwksPath, r.jwks())
 	mux.HandleFunc("GET /healthz", alive)
 	mux.Handle("GET /readyz", r.readiness())
 	if c.PlaygroundOn(o.Dev) {

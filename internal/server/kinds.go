@@ -73,13 +73,12 @@ func kindsOf(path string) ([]clinical.FileKind, error) {
 	var wrong []error
 	named := map[string]bool{}
 	for i, entry := range file.Kinds {
-		kind, err := entry.kind()
-		if err == nil && named[entry.Code] {
-			err = errors.New("code: named twice")
+		kind, faults := entry.kind()
+		if named[entry.Code] {
+			faults = append(faults, errors.New("code: named twice"))
 		}
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("BONFIRE_KINDS_FILE: entry %d, kind %q:\n%w", i+1, entry.Code, err))
-			continue
+		for _, fault := range faults {
+			wrong = append(wrong, fmt.Errorf("BONFIRE_KINDS_FILE: entry %d, kind %q: %w", i+1, entry.Code, fault))
 		}
 		named[kind.Code] = true
 		if at := slices.IndexFunc(kinds, func(k clinical.FileKind) bool { return k.Code == kind.Code }); at >= 0 {
@@ -91,8 +90,8 @@ func kindsOf(path string) ([]clinical.FileKind, error) {
 	return kinds, errors.Join(wrong...)
 }
 
-func (e kindEntry) kind() (clinical.FileKind, error) {
-	var wrong []error
+// kind is the entry as the registry knows it, and all that is wrong with it.
+func (e kindEntry) kind() (_ clinical.FileKind, wrong []error) {
 	unread := map[string]bool{}
 	misread := func(err error, field, words string) {
 		if err != nil {
@@ -124,7 +123,7 @@ func (e kindEntry) kind() (clinical.FileKind, error) {
 			wrong = append(wrong, errors.New(f.Field+": "+f.Words))
 		}
 	}
-	return k, errors.Join(wrong...)
+	return k, wrong
 }
 
 func (c *coding) coding() *clinical.Coding {

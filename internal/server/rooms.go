@@ -16,6 +16,7 @@ import (
 	"github.com/bonfiredb/bonfire/ledger"
 	"github.com/bonfiredb/bonfire/policy"
 	"github.com/bonfiredb/bonfire/records"
+	"github.com/bonfiredb/bonfire/signing"
 	"github.com/bonfiredb/bonfire/store"
 )
 
@@ -43,7 +44,8 @@ type Rooms struct {
 	Records *records.Records
 	Auth    *auth.Authenticator
 
-	oidc *auth.OIDC // nil without an identity provider
+	oidc *auth.OIDC    // nil without an identity provider
+	keys *signing.Keys // nil without BONFIRE_SIGNING_KEYS
 	log  *slog.Logger
 }
 
@@ -78,12 +80,15 @@ func Open(ctx context.Context, o Options) (_ *Rooms, err error) {
 	if r.Auth, err = r.authenticator(o); err != nil {
 		return nil, err
 	}
+	if r.keys, err = signingKeys(c.SigningKeys, o.Log); err != nil {
+		return nil, err
+	}
 	r.Ledger = ledger.New(ledger.Options{
 		Store: r.Store, Bucket: r.Bucket, Budget: r.Budget, PartSize: int64(c.PartSize), SHA1: ledger.SHA1(c.SHA1), Log: o.Log,
 	})
 	r.Records = records.New(records.Options{
 		Store: r.Store, Gate: gate, Bucket: r.Bucket, Ledger: r.Ledger, PublicURL: c.PublicURL,
-		LinkTTL: c.LinkTTL, LinkTTLMax: c.LinkTTLMax, UploadTTL: c.UploadTTL, Kinds: kinds, Log: o.Log,
+		LinkTTL: c.LinkTTL, LinkTTLMax: c.LinkTTLMax, UploadTTL: c.UploadTTL, Kinds: kinds, Keys: r.keys, Log: o.Log,
 	})
 	return r, nil
 }

@@ -21,6 +21,8 @@ const (
 	graceTime = 25 * time.Second
 	// sweepEvery is how often a server looks for uploads that a crash left half-done.
 	sweepEvery = 10 * time.Second
+	// retentionEvery is how often a server looks for files whose time has come.
+	retentionEvery = time.Hour
 	// partitionsEvery is how often the audit trail's coming months are made ready.
 	partitionsEvery = 12 * time.Hour
 	partitionsAhead = 3
@@ -75,6 +77,7 @@ func (r *Rooms) Run(ctx context.Context, o Options, ln net.Listener, ready func(
 func (r *Rooms) work(ctx context.Context, group *errgroup.Group) {
 	group.Go(func() error { return r.Ledger.Run(ctx) })
 	group.Go(func() error { return r.Records.Sweeper(ctx, sweepEvery) })
+	group.Go(func() error { return r.Records.Retention(ctx, retentionEvery) })
 	group.Go(func() error {
 		r.repeat(ctx, partitionsEvery, "audit partitions", func() error { return r.Store.AuditPartitions(ctx, partitionsAhead) })
 		return nil
