@@ -85,7 +85,7 @@ func TestMalformedChecksums(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	u := s.create(10, raw)
-	for _, h := range []string{"md5 1B2M2Y8AsgTpgAmY7PhCfg==", "sha1", "sha1 ", "sha1 %%%", "sha1 AAAA", "crc32 " + strings.Repeat("A", 100), " ", "sha256 null", "SHA1 2jmj7l5rSw0yVb/vlWAYkK/YBwk="} {
+	for _, h := range []string{"md5 1B2M2Y8AsgTpgAmY7PhCfg==", "sha1", "sha1 ", "sha1 %%%", "sha1 AAAA", "crc32 " + strings.Repeat("A", 100), "sha256 null", "SHA1 2jmj7l5rSw0yVb/vlWAYkK/YBwk="} {
 		a := s.patch(u, 0, content(10), "Upload-Checksum", h)
 		s.wantSays(a, http.StatusBadRequest, "Upload-Checksum")
 	}
@@ -121,6 +121,12 @@ func TestP2_AnnouncedDigest(t *testing.T) {
 			wrong := sha256.Sum256(append(b, 0))
 			meta := func(sum []byte) string { return raw + ",sha256 " + b64(hex.EncodeToString(sum)) }
 			for _, length := range []int64{int64(size), -1} {
+				if length == 0 { // it ends with its creation
+					a := s.createWith(nil, 0, "Upload-Metadata", meta(wrong[:]))
+					s.wantSays(a, 460, "sha256")
+					s.wantState(a.Header.Get("Location"), "failed")
+					continue
+				}
 				u := s.create(length, meta(wrong[:]))
 				a := s.finishBytes(u, b, length < 0)
 				s.wantSays(a, 460, "sha256")

@@ -1,6 +1,7 @@
 package uploads
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -36,7 +37,12 @@ type Options struct {
 	PublicURL string
 	// StallTimeout ends a request whose client has sent nothing for so long; default 60 s.
 	StallTimeout time.Duration
-	Log          *slog.Logger
+	// HeadPatience and FinishPatience are how long HEAD (15 s) and the request
+	// that brings the last bytes (45 s) wait for a received upload to be stored
+	// before they answer 423. Clients ask again a few times and then give up;
+	// load balancers end a request that is silent for 60 s.
+	HeadPatience, FinishPatience time.Duration
+	Log                          *slog.Logger
 }
 
 // New makes the handler for everything under BasePath.
@@ -44,12 +50,12 @@ func New(o Options) (http.Handler, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.StallTimeout == 0 {
-		o.StallTimeout = time.Minute
-	}
+	o.StallTimeout = cmp.Or(o.StallTimeout, time.Minute)
+	o.HeadPatience = cmp.Or(o.HeadPatience, 15*time.Second)
+	o.FinishPatience = cmp.Or(o.FinishPatience, records.FinishPatience)
 	composer := handler.NewStoreComposer()
 	base := strings.TrimSuffix(o.PublicURL, "/") + BasePath
-	s := &store{records: o.Records, base: base, log: o.Log}
+	s := &store{records: o.Records, base: base, patience: o.FinishPatience, headPatience: o.HeadPatience, log: o.Log}
 	composer.UseCore(s)
 	composer.UseTerminater(s)
 	composer.UseLengthDeferrer(s)

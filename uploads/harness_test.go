@@ -14,7 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bonfiredb/bonfire/auth"
 	"github.com/bonfiredb/bonfire/clinical"
@@ -31,12 +33,34 @@ func TestMain(m *testing.M) { devtest.Main(m) }
 // names the principal in place of a login.
 type server struct {
 	*clinictest.Clinic
-	t   testing.TB
-	URL string
+	t    testing.TB
+	URL  string
+	wrap *atomic.Pointer[func(http.Handler) http.Handler]
+}
+
+// around puts a handler around the edge from now on.
+func (s *server) around(w func(http.Handler) http.Handler) { s.wrap.Store(&w) }
+
+// principals lets the header "Test-As" name who asks. They are loaded once, by
+// this server's own store, so that a login costs a broken one nothing.
+func (s *server) principals() func(http.Handler) http.Handler {
+	known := map[string]clinical.Actor{}
+	for _, name := range demo.Names() {
+		known[name] = s.As(name)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx := r.Context()
+			if a, ok := known[r.Header.Get("Test-As")]; ok {
+				ctx = auth.WithActor(ctx, a)
+			}
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
 }
 
 // on is the same server for a subtest.
-func (s *server) on(t testing.TB) *server { return &server{s.Clinic, t, s.URL} }
+func (s *server) on(t testing.TB) *server { return &server{s.Clinic, t, s.URL, s.wrap} }
 
 func serve(t testing.TB, setup ...clinictest.Setup) *server {
 	t.Helper()
@@ -47,30 +71,30 @@ func serve(t testing.TB, setup ...clinictest.Setup) *server {
 // replicas' wishes; its sweeper runs when a test says so.
 func serveClinic(t testing.TB, c *clinictest.Clinic, change ...func(*uploads.Options)) *server {
 	t.Helper()
-	s := &server{Clinic: c, t: t}
+	s := &server{Clinic: c, t: t, wrap: new(atomic.Pointer[func(http.Handler) http.Handler])}
 	mux := http.NewServeMux()
 	h := httptest.NewServer(mux)
 	t.Cleanup(h.Close)
 	o := uploads.Options{
 		Records: c.Records, PublicURL: h.URL, Origins: []string{"https://app.example"}, Log: slog.New(slog.DiscardHandler),
-		Authenticate: func(next http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				ctx := r.Context()
-				if name := r.Header.Get("Test-As"); name != "" {
-					ctx = auth.WithActor(ctx, c.As(name))
-				}
-				next.ServeHTTP(w, r.WithContext(ctx))
-			})
-		},
 	}
 	for _, ch := range change {
 		ch(&o)
+	}
+	if o.Authenticate == nil {
+		o.Authenticate = s.principals()
 	}
 	edge, err := uploads.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux.Handle(uploads.BasePath, edge)
+	mux.HandleFunc(uploads.BasePath, func(w http.ResponseWriter, r *http.Request) {
+		h := edge
+		if wrap := s.wrap.Load(); wrap != nil {
+			h = (*wrap)(edge)
+		}
+		h.ServeHTTP(w, r)
+	})
 	s.URL = h.URL
 	return s
 }
@@ -262,3 +286,18 @@ func content(n int) []byte {
 	_, _ = r.Read(b)
 	return b
 }
+
+// eventually waits for what happens in the background.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !holds(); {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
+
+func reader(b []byte) io.Reader { return bytes.NewReader(b) }

@@ -138,6 +138,7 @@ func TestP4_StrangersDisturbNobody(t *testing.T) {
 func TestP4_MembershipThatEnded(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
+	known := s.principals()
 	u, token := s.begin("clinician", 10)
 	s.want(s.patch(u, 0, content(10)[:5], by(token)...), http.StatusNoContent)
 	doctor := s.As("clinician")
@@ -154,7 +155,9 @@ func TestP4_MembershipThatEnded(t *testing.T) {
 	if n := s.one(`SELECT count(*) FROM file`); n != "0" {
 		t.Error("a record was made")
 	}
-	other := s.replica() // which has not heard of them lately
+	c := *s.Clinic
+	c.Records = records.New(s.Records.Options) // another replica, which has not heard of them lately
+	other := serveClinic(t, &c, func(o *uploads.Options) { o.Authenticate = known })
 	if a := other.headWith(other.here(u), by(token)...); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the token still opens it: %d", a.StatusCode)
 	}

@@ -16,10 +16,6 @@ import (
 	"github.com/bonfiredb/bonfire/records"
 )
 
-// headPatience is how long HEAD waits for a received upload to be stored before
-// it answers 423; clients ask again a few times and then give up.
-const headPatience = 15 * time.Second
-
 // store is tusd's data store and locker over the verbs of package records. The
 // lock is the lease in the upload's row; taking it reads the row, so that a
 // request asks for the upload once. Every error it returns is a handler.Error
@@ -28,6 +24,8 @@ type store struct {
 	records *records.Records
 	base    string // where uploads are, with a slash at the end
 	log     *slog.Logger
+
+	patience, headPatience time.Duration
 }
 
 var (
@@ -114,7 +112,7 @@ func (u *upload) GetInfo(ctx context.Context) (handler.FileInfo, error) {
 		return handler.FileInfo{}, u.store.fault(ctx, err)
 	}
 	if up.Complete() && up.State != clinical.UploadCompleted {
-		if err := u.finish(ctx, in, headPatience); err != nil {
+		if err := u.finish(ctx, in, u.store.headPatience); err != nil {
 			return handler.FileInfo{}, err
 		}
 	}
@@ -186,7 +184,7 @@ func (u *upload) FinishUpload(ctx context.Context) error {
 		return u.store.fault(ctx, err)
 	}
 	defer release()
-	return u.finish(ctx, in, records.FinishPatience)
+	return u.finish(ctx, in, u.store.patience)
 }
 
 func (u *upload) finish(ctx context.Context, in *records.Incoming, patience time.Duration) error {
