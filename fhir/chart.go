@@ -37,6 +37,19 @@ func (r Renderer) Chart(c clinical.Chart) iter.Seq[Resource] {
 	}
 }
 
+// Matches renders only the documents of a chart, the evidence and the events.
+func (r Renderer) Matches(c clinical.Chart) iter.Seq[Resource] {
+	return func(yield func(Resource) bool) {
+		for _, part := range []iter.Seq[Resource]{r.documents(c), r.evidence(c)} {
+			for res := range part {
+				if !yield(res) {
+					return
+				}
+			}
+		}
+	}
+}
+
 func (r Renderer) documents(c clinical.Chart) iter.Seq[Resource] {
 	return func(yield func(Resource) bool) {
 		for _, d := range c.Documents {

@@ -230,4 +230,3 @@ func TestP4_LooksAtHiddenAndMissingAreTheSame(t *testing.T) {
 	_, err = c.Records.Principal(ctx, c.As("outsider"), f.UploadedBy)
 	c.wantKind(err, clinical.NotFound)
 }
-

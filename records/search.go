@@ -13,6 +13,20 @@ import (
 // Within is a span of time, its beginning included and its end not; nil is open.
 type Within struct{ From, Before *time.Time }
 
+// After moves the beginning forward to the instant, unless it is later already.
+func (w *Within) After(t time.Time) {
+	if w.From == nil || w.From.Before(t) {
+		w.From = &t
+	}
+}
+
+// Until moves the end back to the instant, unless it is earlier already.
+func (w *Within) Until(t time.Time) {
+	if w.Before == nil || w.Before.After(t) {
+		w.Before = &t
+	}
+}
+
 // DocumentSearch narrows a list of files and notes together; every condition is
 // ANDed inside the policy.
 type DocumentSearch struct {
