@@ -101,6 +101,17 @@ func TestP8_WhatTheFacadeSaysIsValidAndResolves(t *testing.T) {
 			t.Errorf("%s is nowhere", want)
 		}
 	}
+	for _, f := range []clinical.File{c.form, c.lab, c.audio} {
+		if referred["Binary/"+string(f.ID)] == "" {
+			t.Errorf("nothing leads to the bytes of the %s", f.Kind)
+		}
+	}
+	everything := d.search("clinician", "Patient/"+patient+"/$everything").ids()
+	for _, kind := range []string{"Patient", "Encounter", "Practitioner", "Device", "Organization", "Provenance"} {
+		if count(everything, kind+"/") == 0 {
+			t.Errorf("a page lacks the %s that it refers to", kind)
+		}
+	}
 	for id, who := range in {
 		referred[id] = who // each entry is at its own address, too
 	}
