@@ -15,14 +15,24 @@ const PurposeHeader = "Bonfire-Purpose-Of-Use"
 // without a token goes on as nobody; one with a bad token ends with 401, one
 // with a purpose of use that is not open to the actor with 403.
 func (a *Authenticator) Middleware(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		actor, err := a.authenticate(r)
-		if err != nil {
-			refuse(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(WithActor(r.Context(), actor)))
-	})
+	return a.MiddlewareWith(refuse)(next)
+}
+
+// MiddlewareWith is Middleware for an edge with errors of its own form: answer
+// is called in place of the handler. It sends a failure's constant words and
+// nothing else.
+func (a *Authenticator) MiddlewareWith(answer func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			actor, err := a.authenticate(r)
+			if err != nil {
+				prepare(w, r, err)
+				answer(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r.WithContext(WithActor(r.Context(), actor)))
+		})
+	}
 }
 
 func (a *Authenticator) authenticate(r *http.Request) (clinical.Actor, error) {
@@ -56,6 +66,23 @@ var statuses = map[clinical.Kind]struct {
 	clinical.Internal:        {http.StatusInternalServerError, "INTERNAL_SERVER_ERROR"},
 }
 
+// prepare notes why a request was refused, and sets what such answers have in common.
+func prepare(w http.ResponseWriter, r *http.Request, err error) {
+	if req := requestOf(r.Context()); req != nil {
+		var why reason
+		if errors.As(err, &why) {
+			req.noteReason(string(why))
+		} else {
+			req.noteReason(clinical.KindOf(err).String())
+		}
+	}
+	if clinical.Is(err, clinical.Unauthenticated) { // RFC 6750 section 3
+		w.Header().Set("WWW-Authenticate", `Bearer realm="bonfire", error="invalid_token"`)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+}
+
 // refuse answers in place of the handler: GraphQL's error form on /graphql,
 // plain words elsewhere. Only the failure's constant words go out.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
@@ -67,19 +94,7 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !ok {
 		answer = statuses[clinical.Internal]
 	}
-	if req := requestOf(r.Context()); req != nil {
-		var why reason
-		if errors.As(err, &why) {
-			req.noteReason(string(why))
-		} else {
-			req.noteReason(failure.Kind.String())
-		}
-	}
-	if failure.Kind == clinical.Unauthenticated { // RFC 6750 section 3
-		w.Header().Set("WWW-Authenticate", `Bearer realm="bonfire", error="invalid_token"`)
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	prepare(w, r, err)
 	if r.URL.Path != "/graphql" {
 		http.Error(w, failure.Words, answer.status)
 		return

@@ -100,7 +100,11 @@ var searches = map[string][]SearchParameter{
 		searchParameter("created", "date", "Media-created"),
 		searchParameter("encounter", "reference", "Media-encounter"),
 	},
-	"Provenance": {searchParameter("patient", "reference", "Provenance-patient")},
+	"Provenance": {
+		searchParameter("patient", "reference", "Provenance-patient"),
+		searchParameter("target", "reference", "Provenance-target"),
+		searchParameter("recorded", "date", "Provenance-recorded"),
+	},
 	"AuditEvent": {
 		searchParameter("patient", "reference", "AuditEvent-patient"),
 		searchParameter("date", "date", "AuditEvent-date"),

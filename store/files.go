@@ -36,11 +36,22 @@ type FileQuery struct {
 	CreatedBefore     *time.Time // exclusive
 	UpdatedFrom       *time.Time // inclusive
 	UpdatedBefore     *time.Time // exclusive
-	Text              string     // PHI: part of the title, without regard to case
-	OrderBy           FileOrder  // "" is ByCreatedAt
+	CapturedFrom      *time.Time // inclusive
+	CapturedBefore    *time.Time // exclusive
+	Shelves           *Shelves
+	Text              string    // PHI: part of the title, without regard to case
+	OrderBy           FileOrder // "" is ByCreatedAt
 	Descending        bool
 	// WithTotal counts the whole list, too.
 	WithTotal bool
+}
+
+// Shelves are the places that files are looked for in: kinds with categories,
+// pair by pair, and the categories for files of a kind that is not Known.
+type Shelves struct {
+	Kinds, Categories []string // of the same length
+	Known             []string
+	Others            []string
 }
 
 var fileOrders = map[FileOrder]order[fileRow]{
@@ -126,6 +137,11 @@ func (fq FileQuery) narrow(q *bun.SelectQuery) {
 	}
 	within(q, "f.created_at", fq.CreatedFrom, fq.CreatedBefore)
 	within(q, "f.updated_at", fq.UpdatedFrom, fq.UpdatedBefore)
+	within(q, "f.captured_at", fq.CapturedFrom, fq.CapturedBefore)
+	if s := fq.Shelves; s != nil {
+		q.Where(`((f.kind, f.category) IN (SELECT * FROM unnest(?::text[], ?::text[])) OR f.category = ANY(?::text[]) AND f.kind <> ALL(?::text[]))`,
+			array(s.Kinds), array(s.Categories), array(s.Others), array(s.Known))
+	}
 	if fq.Text != "" {
 		q.Where("f.title ILIKE ?", containing(fq.Text))
 	}

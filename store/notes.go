@@ -13,13 +13,15 @@ import (
 // NoteQuery is what a caller looks for among the notes they may see: every
 // condition that is set must hold.
 type NoteQuery struct {
-	Patient     clinical.PatientID
-	IDs         []clinical.NoteID
-	Statuses    []clinical.NoteStatus
-	Encounter   clinical.EncounterID
-	FromFile    clinical.FileID // one of its sources
-	FromNote    clinical.NoteID // one of its sources
-	UpdatedFrom *time.Time      // inclusive
+	Patient   clinical.PatientID
+	IDs       []clinical.NoteID
+	Statuses  []clinical.NoteStatus
+	Encounter clinical.EncounterID
+	FromFile  clinical.FileID // one of its sources
+	FromNote  clinical.NoteID // one of its sources
+	// The instants are inclusive From and exclusive Before.
+	CreatedFrom, CreatedBefore *time.Time
+	UpdatedFrom, UpdatedBefore *time.Time
 	// Ascending lists the oldest first; otherwise the newest come first.
 	Ascending bool
 }
@@ -68,5 +70,6 @@ func (nq NoteQuery) narrow(q *bun.SelectQuery) {
 	if nq.FromNote != "" {
 		q.Where("n.sources @> jsonb_build_array(jsonb_build_object('note', ?::text))", string(nq.FromNote))
 	}
-	within(q, "n.updated_at", nq.UpdatedFrom, nil)
+	within(q, "n.created_at", nq.CreatedFrom, nq.CreatedBefore)
+	within(q, "n.updated_at", nq.UpdatedFrom, nq.UpdatedBefore)
 }

@@ -3,12 +3,15 @@ package server
 import (
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/rs/cors"
 
 	"github.com/bonfiredb/bonfire/auth"
 	"github.com/bonfiredb/bonfire/fhir"
+	"github.com/bonfiredb/bonfire/fhirapi"
 	"github.com/bonfiredb/bonfire/graph"
 	"github.com/bonfiredb/bonfire/uploads"
 	"github.com/bonfiredb/bonfire/web"
@@ -32,8 +35,13 @@ func (r *Rooms) handler(o Options, m *metrics, stopping lifetimes) (http.Handler
 	if err != nil {
 		return nil, err
 	}
+	facade, err := r.facade(o)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", crossOrigin(origins).Handler(inTime(r.Auth.Middleware(stopping.endStreams(graphql)))))
+	mux.Handle(fhirapi.BasePath, crossOrigin(origins).Handler(inTime(facade)))
 	mux.Handle(uploads.BasePath, stopping.endUploads(tus))
 	mux.Handle("/links/{token}", r.followLink(o.Log))
 	mux.Handle("GET "+jwksPath, r.jwks())
@@ -44,6 +52,31 @@ func (r *Rooms) handler(o Options, m *metrics, stopping lifetimes) (http.Handler
 		mux.Handle("GET /{$}", http.RedirectHandler(web.PlaygroundPath, http.StatusFound))
 	}
 	return auth.Requests(o.Log, headers(c.PublicURL, mux), m.answered), nil
+}
+
+// facade is the FHIR REST facade, with a token checked in its own words.
+func (r *Rooms) facade(o Options) (http.Handler, error) {
+	version, released := built()
+	return fhirapi.New(fhirapi.Options{
+		Records: r.Records, FHIR: renderer(o.Config.PublicURL, o.Config.FHIRSystems), Authenticate: r.Auth.MiddlewareWith,
+		Version: version, Released: released, Log: o.Log,
+	})
+}
+
+// built is the program's version and when its source was, as the compiler
+// noted; where it did not, when it was started.
+func built() (version string, at time.Time) {
+	at = time.Now()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "", at
+	}
+	for _, s := range info.Settings {
+		if noted, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
+			at = noted
+		}
+	}
+	return info.Main.Version, at
 }
 
 func renderer(publicURL, systems string) fhir.Renderer {
@@ -80,12 +113,13 @@ func crossOrigin(origins []string) *cors.Cors {
 	}
 	return cors.New(cors.Options{
 		AllowOriginFunc: func(origin string) bool { return allowed[origin] },
-		AllowedMethods:  []string{http.MethodGet, http.MethodPost},
+		AllowedMethods:  []string{http.MethodGet, http.MethodHead, http.MethodPost},
 		AllowedHeaders: []string{
 			"Authorization", "Content-Type", auth.PurposeHeader, auth.RequestIDHeader,
+			"If-None-Match", "If-Modified-Since", "Prefer",
 			"Apollo-Require-Preflight", "X-Apollo-Operation-Name", "GraphQL-Require-Preflight",
 		},
-		ExposedHeaders: []string{auth.RequestIDHeader},
+		ExposedHeaders: []string{auth.RequestIDHeader, "ETag", "Last-Modified", "Location"},
 		MaxAge:         7200,
 	})
 }
