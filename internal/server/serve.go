@@ -75,6 +75,7 @@ func (r *Rooms) Run(ctx context.Context, o Options, ln net.Listener, ready func(
 func (r *Rooms) work(ctx context.Context, group *errgroup.Group) {
 	group.Go(func() error { return r.Ledger.Run(ctx) })
 	group.Go(func() error { return r.Records.Sweeper(ctx, sweepEvery) })
+	group.Go(func() error { return r.Records.Listen(ctx) })
 	group.Go(func() error {
 		r.repeat(ctx, partitionsEvery, "audit partitions", func() error { return r.Store.AuditPartitions(ctx, partitionsAhead) })
 		return nil
