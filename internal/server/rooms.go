@@ -12,6 +12,7 @@ import (
 
 	"github.com/bonfiredb/bonfire/auth"
 	"github.com/bonfiredb/bonfire/blob"
+	"github.com/bonfiredb/bonfire/events"
 	"github.com/bonfiredb/bonfire/internal/config"
 	"github.com/bonfiredb/bonfire/ledger"
 	"github.com/bonfiredb/bonfire/policy"
@@ -43,8 +44,9 @@ type Rooms struct {
 	Records *records.Records
 	Auth    *auth.Authenticator
 
-	oidc *auth.OIDC // nil without an identity provider
-	log  *slog.Logger
+	webhook *events.Webhook // nil without a URL
+	oidc    *auth.OIDC      // nil without an identity provider
+	log     *slog.Logger
 }
 
 // Open builds the rooms. It fails when the database does not answer, and when
@@ -85,7 +87,19 @@ func Open(ctx context.Context, o Options) (_ *Rooms, err error) {
 		Store: r.Store, Gate: gate, Bucket: r.Bucket, Ledger: r.Ledger, PublicURL: c.PublicURL,
 		LinkTTL: c.LinkTTL, LinkTTLMax: c.LinkTTLMax, UploadTTL: c.UploadTTL, Kinds: kinds, Log: o.Log,
 	})
-	return r, nil
+	return r, r.openWebhook(c)
+}
+
+// openWebhook makes what tells of events, where the configuration wants it.
+func (r *Rooms) openWebhook(c config.Config) error {
+	if c.WebhookURL == "" {
+		return nil
+	}
+	soon, _, err := r.Records.Announced()
+	r.webhook = events.NewWebhook(events.WebhookOptions{
+		URL: c.WebhookURL, Secret: c.WebhookSecret.Reveal(), Outbox: r.Records.Outbox(), Soon: soon, Log: r.log,
+	})
+	return err
 }
 
 // Close gives the connections back.
