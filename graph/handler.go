@@ -110,6 +110,7 @@ func newServer(opts Options, schema graphql.ExecutableSchema) *handler.Server {
 	srv.Use(admission{limits: opts.Limits, schema: schema.Schema()})
 	srv.Use(live)
 	srv.Use(journal{log: opts.Log})
+	srv.Use(endings{show}) // inside the journal, which hears of them
 	srv.Use(perResponse{records: opts.Records})
 	if opts.Introspection {
 		srv.Use(extension.Introspection{})

@@ -138,6 +138,19 @@ func (r stageRoot) Mutation() generated.MutationResolver {
 	return stageMutation{mutation{r.resolver}, r.stage}
 }
 
+// Subscription gives streams that end at the edge.
+func (r stageRoot) Subscription() generated.SubscriptionResolver { return stageSubscription{} }
+
+type stageSubscription struct{}
+
+func (stageSubscription) UploadProgress(context.Context, string) (<-chan *model.Upload, error) {
+	return nil, notYet()
+}
+
+func (stageSubscription) FileEvents(context.Context, string, *string) (<-chan *model.FileEvent, error) {
+	return nil, notYet()
+}
+
 // File gives the fields of File loaders that ask the stage for principals.
 func (r stageRoot) File() generated.FileResolver {
 	return stageFile{fileFields{r.resolver}, r.stage}

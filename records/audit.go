@@ -79,6 +79,9 @@ var kindOfEvent = map[string]struct {
 	"clinic":            {clinical.AuditRead, "read"},
 	"updateClinic":      {clinical.AuditUpdate, "update"},
 	"explainAccess":     {clinical.AuditExecute, "operation"},
+
+	"uploadProgress": {clinical.AuditRead, "read"},
+	"fileEvents":     {clinical.AuditExecute, "search-type"},
 }
 
 // event begins the audit event of this call about a resource.

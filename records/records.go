@@ -6,6 +6,7 @@ import (
 
 	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/clinical"
+	"github.com/bonfiredb/bonfire/events"
 	"github.com/bonfiredb/bonfire/ledger"
 	"github.com/bonfiredb/bonfire/policy"
 	"github.com/bonfiredb/bonfire/signing"
@@ -42,6 +43,7 @@ type Records struct {
 	kinds   registries
 	members *memberCache
 	nudge   chan struct{}
+	hub     events.Hub
 }
 
 // New makes the verbs.

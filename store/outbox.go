@@ -31,8 +31,10 @@ type eventRow struct {
 	bun.BaseModel `bun:"table:outbox,alias:o"`
 	Event
 
-	NextAt   time.Time `bun:"next_at"`
-	Attempts int       `bun:"attempts"`
+	NextAt   time.Time  `bun:"next_at"`
+	Attempts int        `bun:"attempts"`
+	Place    int64      `bun:"place,nullzero"`
+	DeadAt   *time.Time `bun:"dead_at"`
 }
 
 // AppendOutbox writes an event to be delivered, and tells every listening server
@@ -62,24 +64,6 @@ func (db *DB) ListenEvents(ctx context.Context, ready func(), heard func(Event))
 		}
 		heard(e)
 	})
-}
-
-// EventsAfter lists events about a patient with ids after the given one, in the
-// order of their ids; "" lists from the beginning. Ids are made before the
-// commit: of two that commit within moments, the later may have the smaller id.
-func (tx *Tx) EventsAfter(ctx context.Context, patient clinical.PatientID, after string, limit int) ([]Event, error) {
-	var rows []eventRow
-	q := tx.bun.NewSelect().Model(&rows).Where("o.tenant_id = ?", tx.tenant).
-		Where("o.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{patient}))).
-		Order("o.id").Limit(int64(limit))
-	if after != "" {
-		if !wellFormed(after) {
-			return nil, clinical.Bad("after", "this cursor does not belong to this list")
-		}
-		q.Where("o.id > ?::uuid", after)
-	}
-	err := q.Scan(ctx)
-	return mapAll(rows, eventRow.event), fail(err)
 }
 
 func (r eventRow) event() Event {
@@ -115,7 +99,7 @@ func (tx *Tx) ClaimEvent(ctx context.Context, id string, retry time.Time) (e Eve
 	}
 	var r eventRow
 	err = fail(tx.bun.NewSelect().Model(&r).
-		Where("o.tenant_id = ? AND o.id = ? AND o.delivered_at IS NULL AND o.next_at <= now()", tx.tenant, id).
+		Where("o.tenant_id = ? AND o.id = ? AND o.delivered_at IS NULL AND o.dead_at IS NULL AND o.next_at <= now()", tx.tenant, id).
 		For("UPDATE SKIP LOCKED").Scan(ctx))
 	if err != nil {
 		return e, 0, err
@@ -141,4 +125,14 @@ func (tx *Tx) MarkFailed(ctx context.Context, id string, next time.Time) error {
 	}
 	return one(tx.exec(ctx, `UPDATE outbox SET next_at = $3 WHERE tenant_id = $1 AND id = $2 AND delivered_at IS NULL`,
 		string(tx.tenant), id, next))
+}
+
+// MarkDead gives the delivery of an event up; the event itself stays. NotFound
+// when there is no such event, or it was delivered.
+func (tx *Tx) MarkDead(ctx context.Context, id string, at time.Time) error {
+	if !wellFormed(id) {
+		return clinical.Missing()
+	}
+	return one(tx.exec(ctx, `UPDATE outbox SET dead_at = $3 WHERE tenant_id = $1 AND id = $2 AND delivered_at IS NULL`,
+		string(tx.tenant), id, at))
 }

@@ -931,11 +931,11 @@ type Mutation {
   retractNote(
     input: RetractNoteInput!
   ): RetractNotePayload! @policy(action: RETRACT, resource: NOTE, arg: "input.noteId")
-"Adds a kind to the clinic's registry or takes the place of one, shipped ones included; earlier versions are kept."
+  "Adds a kind to the clinic's registry or takes the place of one, shipped ones included; earlier versions are kept."
   setKind(input: SetKindInput!): SetKindPayload! @policy(action: ADMINISTER, resource: TENANT)
   "Takes a kind out of the clinic's registry: no new files of it, those that are there keep it."
   retireKind(input: RetireKindInput!): SetKindPayload! @policy(action: ADMINISTER, resource: TENANT)
-    breakGlass(
+  breakGlass(
     input: BreakGlassInput!
   ): BreakGlassPayload! @policy(action: BREAK_GLASS, resource: PATIENT, arg: "input.patientId") @cost(weight: 20)
 }
@@ -1134,9 +1134,14 @@ type SetKindPayload { kind: Kind! version: Int! }
 type BreakGlassPayload { grantId: ID! patient: Patient! expiresAt: Instant! auditEventId: ID! }
 
 type Subscription {
-  "First event is the current state (no gap between query and subscribe); ends on a terminal state."
+  """First event = current state (no gap between query and subscribe); ends on a terminal state.
+  A slow reader gets the latest state, not each."""
   uploadProgress(uploadId: ID!): Upload! @policy(action: READ, resource: UPLOAD, arg: "uploadId")
-  "Policy is checked again for each event; a revoked caller's stream ends with FORBIDDEN."
+  """What happens to the files that the caller may see. Without a cursor the newest event, if any,
+  comes first: list the files then, and nothing is missed. With the cursor of an event it goes on
+  behind that one, with "" it begins at the beginning. Policy is checked again for each event; a
+  revoked caller's stream ends with FORBIDDEN, one of a patient now hidden with NOT_FOUND, one that
+  is too slow or an hour old with UNAVAILABLE: open it again with the last cursor."""
   fileEvents(patientId: ID!, afterCursor: String): FileEvent! @policy(action: LIST, resource: FILE, arg: "patientId")
 }
 enum FileEventType { CREATED UPDATED RETRACTED SCANNED LINKED }

@@ -384,9 +384,10 @@ type FileEdge struct {
 }
 
 type FileEvent struct {
-	Cursor string        `json:"cursor"`
-	Type   FileEventType `json:"type"`
-	At     time.Time     `json:"at"`
+	Cursor string          `json:"cursor"`
+	Type   FileEventType   `json:"type"`
+	At     time.Time       `json:"at"`
+	FileID clinical.FileID `json:"-"`
 }
 
 type FileFilter struct {

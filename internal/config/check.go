@@ -92,6 +92,7 @@ func (c Config) ReadyToServe() error {
 	}
 	f.https("BONFIRE_PUBLIC_URL", c.PublicURL)
 	f.https("BONFIRE_OIDC_ISSUER", c.OIDCIssuer)
+	f.https("BONFIRE_WEBHOOK_URL", c.WebhookURL)
 	return errors.Join(f...)
 }
 

@@ -103,12 +103,17 @@ func TestReadyToServeAsksForWhatIsMissing(t *testing.T) {
 			t.Errorf("without %s: got %v", name, err)
 		}
 	}
-	c, err := config.Load(append(production, "BONFIRE_PUBLIC_URL=http://files.example.org"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.ReadyToServe(); err == nil || !strings.Contains(err.Error(), "must be https") {
-		t.Errorf("plain http beyond this machine: got %v", err)
+	for _, plain := range [][]string{
+		{"BONFIRE_PUBLIC_URL=http://files.example.org"},
+		{"BONFIRE_WEBHOOK_URL=http://hooks.example.org", "BONFIRE_WEBHOOK_SECRET=" + strings.Repeat("s", 32)},
+	} {
+		c, err := config.Load(append(append([]string{}, production...), plain...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.ReadyToServe(); err == nil || !strings.Contains(err.Error(), "must be https") {
+			t.Errorf("plain http beyond this machine: got %v", err)
+		}
 	}
 }
 

@@ -38,6 +38,9 @@ func newMetrics(r *Rooms) *metrics {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "bonfire_spool_spills_total", Help: "Spools that went to a file because the memory budget was used up.",
 	}, func() float64 { return float64(r.Budget.Spills()) }))
+	if r.webhook != nil {
+		m.registry.MustRegister(webhookAttempts{r})
+	}
 	return m
 }
 
@@ -66,5 +69,22 @@ func (c s3Calls) Collect(out chan<- prometheus.Metric) {
 		if operation, ok := strings.CutSuffix(name, ".attempts"); ok {
 			out <- prometheus.MustNewConstMetric(s3CallsDesc, prometheus.CounterValue, float64(n), operation)
 		}
+	}
+}
+
+// webhookAttempts counts what became of events on their way to the webhook.
+type webhookAttempts struct{ rooms *Rooms }
+
+var webhookDesc = prometheus.NewDesc("bonfire_webhook_events_total",
+	"Attempts to deliver an event that were taken (delivered) or not (failed), and events given up (dead).", []string{"outcome"}, nil)
+
+// Describe implements prometheus.Collector.
+func (webhookAttempts) Describe(out chan<- *prometheus.Desc) { out <- webhookDesc }
+
+// Collect implements prometheus.Collector.
+func (c webhookAttempts) Collect(out chan<- prometheus.Metric) {
+	delivered, failed, dead := c.rooms.webhook.Counts()
+	for outcome, n := range map[string]int64{"delivered": delivered, "failed": failed, "dead": dead} {
+		out <- prometheus.MustNewConstMetric(webhookDesc, prometheus.CounterValue, float64(n), outcome)
 	}
 }

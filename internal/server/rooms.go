@@ -12,6 +12,7 @@ import (
 
 	"github.com/bonfiredb/bonfire/auth"
 	"github.com/bonfiredb/bonfire/blob"
+	"github.com/bonfiredb/bonfire/events"
 	"github.com/bonfiredb/bonfire/internal/config"
 	"github.com/bonfiredb/bonfire/ledger"
 	"github.com/bonfiredb/bonfire/policy"
@@ -44,9 +45,12 @@ type Rooms struct {
 	Records *records.Records
 	Auth    *auth.Authenticator
 
-	oidc *auth.OIDC    // nil without an identity provider
-	keys *signing.Keys // nil without BONFIRE_SIGNING_KEYS
-	log  *slog.Logger
+	webhook *events.Webhook // nil without a URL
+	oidc    *auth.OIDC      // nil without an identity provider
+	keys    *signing.Keys   // nil without BONFIRE_SIGNING_KEYS
+	log     *slog.Logger
+
+	sealWithin time.Duration
 }
 
 // Open builds the rooms. It fails when the database does not answer, and when
@@ -54,7 +58,7 @@ type Rooms struct {
 // outside: that is [Rooms.Check].
 func Open(ctx context.Context, o Options) (_ *Rooms, err error) {
 	c := o.Config
-	r := &Rooms{log: o.Log}
+	r := &Rooms{log: o.Log, sealWithin: c.AuditSeal}
 	gate, err := Gate(c.PolicyDir)
 	if err != nil {
 		return nil, err
@@ -90,7 +94,19 @@ func Open(ctx context.Context, o Options) (_ *Rooms, err error) {
 		Store: r.Store, Gate: gate, Bucket: r.Bucket, Ledger: r.Ledger, PublicURL: c.PublicURL,
 		LinkTTL: c.LinkTTL, LinkTTLMax: c.LinkTTLMax, UploadTTL: c.UploadTTL, Kinds: kinds, Keys: r.keys, Log: o.Log,
 	})
-	return r, nil
+	return r, r.openWebhook(c)
+}
+
+// openWebhook makes what tells of events, where the configuration wants it.
+func (r *Rooms) openWebhook(c config.Config) error {
+	if c.WebhookURL == "" {
+		return nil
+	}
+	soon, _, err := r.Records.Announced()
+	r.webhook = events.NewWebhook(events.WebhookOptions{
+		URL: c.WebhookURL, Secret: c.WebhookSecret.Reveal(), Outbox: r.Records.Outbox(), Soon: soon, Log: r.log,
+	})
+	return err
 }
 
 // Close gives the connections back.

@@ -78,6 +78,11 @@ func (r *Rooms) work(ctx context.Context, group *errgroup.Group) {
 	group.Go(func() error { return r.Ledger.Run(ctx) })
 	group.Go(func() error { return r.Records.Sweeper(ctx, sweepEvery) })
 	group.Go(func() error { return r.Records.Retention(ctx, retentionEvery) })
+	group.Go(func() error { return r.Records.Sealer(ctx, r.sealWithin) })
+	group.Go(func() error { return r.Records.Listen(ctx) })
+	if r.webhook != nil {
+		group.Go(func() error { return r.webhook.Run(ctx) })
+	}
 	group.Go(func() error {
 		r.repeat(ctx, partitionsEvery, "audit partitions", func() error { return r.Store.AuditPartitions(ctx, partitionsAhead) })
 		return nil
