@@ -931,11 +931,11 @@ type Mutation {
   retractNote(
     input: RetractNoteInput!
   ): RetractNotePayload! @policy(action: RETRACT, resource: NOTE, arg: "input.noteId")
-"Adds a kind to the clinic's registry or takes the place of one, shipped ones included; earlier versions are kept."
+  "Adds a kind to the clinic's registry or takes the place of one, shipped ones included; earlier versions are kept."
   setKind(input: SetKindInput!): SetKindPayload! @policy(action: ADMINISTER, resource: TENANT)
   "Takes a kind out of the clinic's registry: no new files of it, those that are there keep it."
   retireKind(input: RetireKindInput!): SetKindPayload! @policy(action: ADMINISTER, resource: TENANT)
-    breakGlass(
+  breakGlass(
     input: BreakGlassInput!
   ): BreakGlassPayload! @policy(action: BREAK_GLASS, resource: PATIENT, arg: "input.patientId") @cost(weight: 20)
 }
