@@ -2,15 +2,10 @@ package blob_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -19,97 +14,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/versity/versitygw/backend/meta"
-	"github.com/versity/versitygw/backend/posix"
-	"github.com/versity/versitygw/embedgw"
 
 	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/internal/devstack"
+	"github.com/bonfiredb/bonfire/internal/devstack/versioned"
 )
 
-// versioningChild is set in a process that is to be an S3 server with versions:
-// its address and its directory. The development stack's server keeps none.
-const versioningChild = "BONFIRE_BLOB_TEST_S3"
-
-func init() {
-	var addr, dir string
-	if n, _ := fmt.Sscan(os.Getenv(versioningChild), &addr, &dir); n != 2 {
-		return
-	}
-	go func() { // the end of the input is the end of the parent
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(0)
-	}()
-	backend, err := posix.New(filepath.Join(dir, "objects"), meta.XattrMeta{}, posix.PosixOpts{
-		VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30,
-	})
-	if err == nil {
-		err = embedgw.RunVersityGW(context.Background(), backend, &embedgw.Config{
-			RootUserAccess: "test", RootUserSecret: "test-secret", Region: devstack.Region, Ports: []string{addr},
-			MaxConnections: 64, MaxRequests: 64, MultipartMaxParts: 10000, KeepAlive: true, Quiet: true,
-		})
-	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
-}
-
-// versioned is a bucket with versions and Object Lock, and a client of its store.
-func versioned(t *testing.T) (*blob.Bucket, *s3.Client) {
+// versionedBucket keeps versions and locks objects; client speaks to its store.
+func versionedBucket(t *testing.T) (*blob.Bucket, *s3.Client) {
 	t.Helper()
-	dir := t.TempDir()
-	for _, name := range []string{"objects", "versions"} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if (meta.XattrMeta{}).Test(dir) != nil {
-		t.Skip("the file system of the temporary directory keeps no extended attributes")
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	_ = ln.Close()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), versioningChild+"="+addr+" "+dir)
-	leash, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = leash.Close()
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	keys := credentials.NewStaticCredentialsProvider("test", "test-secret", "")
-	client := s3.New(s3.Options{
-		BaseEndpoint: aws.String("http://" + addr), UsePathStyle: true, Region: devstack.Region, Credentials: keys,
-		HTTPClient: &http.Client{Timeout: 10 * time.Second},
-	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := client.ListBuckets(t.Context(), &s3.ListBucketsInput{}); err == nil {
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
-	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{
-		Bucket: aws.String("kept"), ObjectLockEnabledForBucket: aws.Bool(true),
-	}); err != nil {
-		t.Fatal(err)
-	}
+	endpoint, client := versioned.Start(t)
 	b, err := blob.Open(t.Context(), blob.Config{
-		Bucket: "kept", Endpoint: "http://" + addr, Region: devstack.Region, PathStyle: true, FullObjectCRC: true,
-		Prefix: "clinic", Credentials: keys,
+		Bucket: versioned.Bucket, Endpoint: endpoint, Region: devstack.Region, PathStyle: true, FullObjectCRC: true, Prefix: "clinic",
+		Credentials: credentials.NewStaticCredentialsProvider(versioned.AccessKey, versioned.SecretKey, ""),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +49,7 @@ func versionsOf(t *testing.T, b *blob.Bucket, prefix string) (out []blob.Version
 // What is written over or deleted in a bucket with versions is still there, and
 // shows; what is retained cannot be removed.
 func TestVersionsAndRetention(t *testing.T) {
-	b, client := versioned(t)
+	b, client := versionedBucket(t)
 	ctx := t.Context()
 	if r, err := b.Retention(ctx); err != nil || r != (blob.Retention{Locks: true}) {
 		t.Fatalf("retention %+v, %v", r, err)
@@ -148,7 +66,7 @@ func TestVersionsAndRetention(t *testing.T) {
 	if got := versionsOf(t, b, "a/"); len(got) != 1 || got[0].Key != "a/1" || got[0].Deleted {
 		t.Fatalf("versions: %+v", got)
 	}
-	if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("kept"), Key: aws.String("clinic/a/1"), Body: bytes.NewReader([]byte("forged"))}); err != nil {
+	if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(versioned.Bucket), Key: aws.String("clinic/a/1"), Body: bytes.NewReader([]byte("forged"))}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Delete(ctx, "a/1"); err != nil {
@@ -167,7 +85,7 @@ func TestVersionsAndRetention(t *testing.T) {
 		t.Errorf("the oldest version is %q, %v", p, err)
 	}
 	if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{
-		Bucket: aws.String("kept"), Key: aws.String("clinic/a/1"), VersionId: &got[2].ID,
+		Bucket: aws.String(versioned.Bucket), Key: aws.String("clinic/a/1"), VersionId: &got[2].ID,
 	}); err == nil {
 		t.Error("a retained version was deleted")
 	}
@@ -179,9 +97,9 @@ func TestVersionsAndRetention(t *testing.T) {
 
 // A default of the bucket's own shows: nothing is to be added to it.
 func TestRetentionRuleOfTheBucket(t *testing.T) {
-	b, client := versioned(t)
+	b, client := versionedBucket(t)
 	if _, err := client.PutObjectLockConfiguration(t.Context(), &s3.PutObjectLockConfigurationInput{
-		Bucket: aws.String("kept"),
+		Bucket: aws.String(versioned.Bucket),
 		ObjectLockConfiguration: &types.ObjectLockConfiguration{
 			ObjectLockEnabled: types.ObjectLockEnabledEnabled,
 			Rule:              &types.ObjectLockRule{DefaultRetention: &types.DefaultRetention{Mode: types.ObjectLockRetentionModeCompliance, Days: aws.Int32(1)}},

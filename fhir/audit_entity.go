@@ -29,7 +29,7 @@ const (
 
 // notResources are the roles of the nouns an event may touch which FHIR has no
 // resource for.
-var notResources = map[string]Coding{"Upload": jobRole, "Link": securityRole, "Grant": securityRole}
+var notResources = map[string]Coding{"Upload": jobRole, "Link": securityRole, "Grant": securityRole, "Key": securityRole}
 
 // auditEntities are what the event touched: the query or the main object, the
 // patient, what else was touched, the answer to a denial and the request.

@@ -34,7 +34,7 @@ func TestDocumentedOperationsAreValid(t *testing.T) {
 		}
 		for _, block := range graphqlBlock.FindAllStringSubmatch(string(text), -1) {
 			examples++
-			if _, err := gqlparser.LoadQuery(schema, block[1]); err != nil {
+			if _, err := gqlparser.LoadQueryWithRules(schema, block[1], nil); err != nil {
 				t.Errorf("%s: %v in\n%s", filepath.Base(guide), err, block[1])
 			}
 		}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/bonfiredb/bonfire/clinical"
@@ -33,8 +34,9 @@ func (e *Engine) Acquire(ctx context.Context, w Want) (s *Session, err error) {
 	defer stop()
 	err = await(ctx, func(ctx context.Context) error {
 		s, err = e.take(ctx, w, true)
-		if clinical.Is(err, clinical.Busy) {
-			e.askLocal(w.Upload)
+		var by *store.Held
+		if errors.As(err, &by) {
+			e.ask(store.Lease{Tenant: w.Tenant, Upload: w.Upload, Nonce: by.Nonce})
 		}
 		return err
 	})
@@ -59,12 +61,13 @@ func (e *Engine) take(ctx context.Context, w Want, ask bool) (*Session, error) {
 	return e.open(row, lease, w.LetGo, since), nil
 }
 
-// askLocal asks a holder in this process to let go without waiting for a notification.
-func (e *Engine) askLocal(id clinical.UploadID) {
+// ask asks the holder of a lease to let go, if that is in this process. A holder
+// that has left is not mistaken for its successor.
+func (e *Engine) ask(l store.Lease) {
 	e.mu.Lock()
-	s := e.held[id]
+	s := e.held[l.Upload]
 	e.mu.Unlock()
-	if s != nil {
+	if s != nil && s.lease == l {
 		s.askToLetGo()
 	}
 }
@@ -73,7 +76,7 @@ func (e *Engine) askLocal(id clinical.UploadID) {
 // database connection is away, holders notice at their next heartbeat.
 func (e *Engine) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		err := e.o.Store.ListenRelease(ctx, e.askLocal)
+		err := e.o.Store.ListenRelease(ctx, e.ask)
 		if ctx.Err() == nil {
 			e.o.Log.WarnContext(ctx, "lease notifications interrupted", "error", err)
 			select {

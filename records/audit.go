@@ -110,7 +110,7 @@ func (c *call) byKey(e *clinical.AuditEvent) {
 		if e.Detail == nil {
 			e.Detail = map[string]string{}
 		}
-		e.Detail["client"] = string(key)
+		e.Detail["keyId"] = string(key)
 	}
 }
 

@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
@@ -17,6 +22,7 @@ import (
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/internal/clinictest"
 	"github.com/bonfiredb/bonfire/internal/demo"
+	"github.com/bonfiredb/bonfire/internal/devstack/versioned"
 	"github.com/bonfiredb/bonfire/records"
 	"github.com/bonfiredb/bonfire/seal"
 	"github.com/bonfiredb/bonfire/store"
@@ -213,6 +219,15 @@ func TestP5_TamperedTrailIsFoundAndNamed(t *testing.T) {
 			v.c.must(v.c.Bucket.PutScratch(t.Context(), v.c.anchorKey(2), blob.BytesBody([][]byte{[]byte("{}")})))
 		}, seal.AnchorChanged, -1},
 		"an anchor in another place": {func(v victim) {
+			key := v.c.anchorKey(3)
+			r, err := v.c.Bucket.Get(t.Context(), key, 0, -1)
+			v.c.must(err)
+			text, err := io.ReadAll(r)
+			v.c.must(errors.Join(err, r.Close()))
+			v.c.must(v.c.Bucket.PutScratch(t.Context(), strings.Replace(key, "/20", "/21", 1), blob.BytesBody([][]byte{text})))
+			v.c.must(v.c.Bucket.Delete(t.Context(), key))
+		}, seal.AnchorChanged, -1},
+		"an anchor twice": {func(v victim) {
 			v.c.must(v.c.Bucket.PutScratch(t.Context(), strings.Replace(v.c.anchorKey(2), "/20", "/21", 1), blob.BytesBody([][]byte{[]byte("{}")})))
 		}, seal.AnchorChanged, -1},
 		"everything deleted": {func(v victim) {
@@ -259,20 +274,14 @@ func (c clinic) must(err error) {
 	}
 }
 
-// Three replicas seal at once, while verbs run, a transaction is slow and a
-// check goes on: each event is sealed once and the check finds nothing.
-func TestP5_ReplicasSealTogether(t *testing.T) {
-	c := open(t)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var sealers errgroup.Group
-	for range 3 {
-		sealers.Go(func() error { return c.Records.Sealer(ctx, 20*time.Millisecond) })
-	}
+// slowly writes an event in a transaction that has drawn its place in the trail
+// and does not commit until commit is called.
+func (c clinic) slowly() (commit func()) {
+	c.t.Helper()
 	drawn, release := make(chan struct{}), make(chan struct{})
 	var slow errgroup.Group
 	slow.Go(func() error {
-		return c.Store.InTx(t.Context(), demo.Harbor, func(ctx context.Context, tx *store.Tx) error {
+		return c.Store.InTx(c.t.Context(), demo.Harbor, func(ctx context.Context, tx *store.Tx) error {
 			now := time.Now().UTC().Truncate(time.Microsecond)
 			err := tx.AppendAudit(ctx, clinical.AuditEvent{
 				ID: clinical.NewID[clinical.AuditEventID](now), Tenant: demo.Harbor, RecordedAt: now, Verb: "file",
@@ -284,6 +293,46 @@ func TestP5_ReplicasSealTogether(t *testing.T) {
 		})
 	})
 	<-drawn
+	return func() {
+		c.t.Helper()
+		close(release)
+		c.must(slow.Wait())
+	}
+}
+
+// A transaction that commits late, while a check has passed its place already,
+// is no finding.
+func TestP5_CheckMeetsALateRow(t *testing.T) {
+	c := open(t)
+	commit := c.slowly()
+	for range 2 {
+		c.look("clinician")
+		c.seal()
+	}
+	report, err := c.Records.VerifyAudit(t.Context(), demo.Harbor, func(done, _ int64) {
+		if done == 1 {
+			commit()
+			c.seal()
+		}
+	})
+	c.must(err)
+	if !report.OK() || report.Seals != 3 || report.Rows != 3 {
+		t.Errorf("%+v", report)
+	}
+}
+
+// Three replicas seal at once, while verbs run, a transaction is slow and a
+// check goes on: each event is sealed once and the check finds nothing.
+func TestP5_ReplicasSealTogether(t *testing.T) {
+	var trouble bytes.Buffer // they get out of each other's way, and do not fail
+	c := open(t, clinictest.Setup{Records: func(o *records.Options) { o.Log = slog.New(slog.NewTextHandler(&trouble, nil)) }})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var sealers errgroup.Group
+	for range 3 {
+		sealers.Go(func() error { return c.Records.Sealer(ctx, 20*time.Millisecond) })
+	}
+	commit := c.slowly()
 	var busy errgroup.Group
 	for _, who := range []string{"clinician", "clerk", "auditor"} {
 		actor := c.As(who)
@@ -300,8 +349,7 @@ func TestP5_ReplicasSealTogether(t *testing.T) {
 		t.Errorf("while it goes on: %v", report.Findings)
 	}
 	c.must(busy.Wait())
-	close(release)
-	c.must(slow.Wait())
+	commit()
 	stop()
 	c.must(sealers.Wait())
 	report := c.verify()
@@ -314,6 +362,9 @@ func TestP5_ReplicasSealTogether(t *testing.T) {
 	}
 	if !report.OK() || report.Rows != 61 || report.Unsealed != 0 || report.Anchored != report.Seals {
 		t.Errorf("%+v", report)
+	}
+	if trouble.Len() > 0 {
+		t.Error(trouble.String())
 	}
 }
 
@@ -433,4 +484,48 @@ func TestP5_AnchorsAreLockedWhereTheBucketLocks(t *testing.T) {
 	if report := locked.verify(); !report.OK() || report.Anchored != 1 {
 		t.Errorf("%+v", report)
 	}
+}
+
+// In a bucket with versions the anchor that was written first counts, whatever
+// was put over it or in its place; and what was put there is found.
+func TestP5_OldestVersionOfAnAnchorCounts(t *testing.T) {
+	endpoint, client := versioned.Start(t)
+	c := open(t, clinictest.Setup{Blob: func(b *blob.Config) {
+		b.Endpoint, b.Bucket = endpoint, versioned.Bucket
+		b.Credentials = credentials.NewStaticCredentialsProvider(versioned.AccessKey, versioned.SecretKey, "")
+	}})
+	db := c.admin()
+	for range 2 {
+		c.look("clinician")
+		c.seal()
+	}
+	if report := c.verify(); !report.OK() || report.Anchored != 2 {
+		t.Fatalf("%+v", report)
+	}
+	key := c.anchorKey(1)
+	c.exec(db, `UPDATE audit_event SET verb = 'note' WHERE seq = (SELECT min(seq) FROM audit_event WHERE tenant_id = $1)`, string(demo.Harbor))
+	c.forge(db, 1)
+	var forged []byte
+	c.must(c.Store.InTx(t.Context(), demo.Harbor, func(ctx context.Context, tx *store.Tx) error {
+		seals, err := tx.Seals(ctx, 0, 1)
+		if err != nil {
+			return err
+		}
+		forged, err = seals[0].JSON()
+		return err
+	}))
+	_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(versioned.Bucket), Key: &key, Body: bytes.NewReader(forged)})
+	c.must(err)
+	wantFound := func(kinds ...seal.Kind) {
+		t.Helper()
+		report := c.verify()
+		for _, k := range kinds {
+			if !slices.ContainsFunc(report.Findings, func(f seal.Finding) bool { return f.Kind == k && f.Seal == 1 }) {
+				t.Errorf("%q is not among %v", k, report.Findings)
+			}
+		}
+	}
+	wantFound(seal.AnchorChanged, seal.Changed, seal.SealChanged)
+	c.must(c.Bucket.Delete(t.Context(), key))
+	wantFound(seal.AnchorChanged, seal.Changed, seal.SealChanged)
 }

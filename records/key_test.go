@@ -56,7 +56,7 @@ func TestKeyOpensWhatItsMemberMay(t *testing.T) {
 		t.Error(err)
 	}
 	events := c.events("file")
-	if e := events[len(events)-1]; e.Actor != scribe.ID || e.Detail["client"] != string(k.Key.ID) {
+	if e := events[len(events)-1]; e.Actor != scribe.ID || e.Detail["keyId"] != string(k.Key.ID) {
 		t.Errorf("the trail does not say which key: %+v", e)
 	}
 	keys, err := c.Records.MemberKeys(ctx, c.As("admin"), scribe.ID)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/bonfiredb/bonfire/clinical"
 )
 
-// releaseChannel carries "tenant/upload" of leases that another writer wants.
+// releaseChannel carries "tenant/upload/nonce" of leases that another writer wants.
 const releaseChannel = "bonfire_release"
 
 // Lease names one writer's hold on an upload. The nonce stands in every commit,
@@ -33,6 +34,13 @@ func (l Lease) args(more ...any) []any {
 
 // ErrLeaseLost: the lease is another writer's now. Kind Busy.
 var ErrLeaseLost error = clinical.Fail(clinical.Busy, "another connection took this upload over", nil)
+
+// Held is the cause of a Busy claim: who holds the lease. A wish is addressed to
+// that holder, so that one which arrives late disturbs nobody who came after.
+type Held struct{ Nonce int64 }
+
+// Error implements error.
+func (h *Held) Error() string { return "the lease is held" }
 
 // Claim asks for a lease.
 type Claim struct {
@@ -62,7 +70,7 @@ const ledgerColumns = uploadColumns + `, parts_end, scratch_used,
 	(SELECT p.care_groups FROM patient p WHERE p.tenant_id = upload.tenant_id AND p.id = upload.patient_id)`
 
 // TakeLease takes a free or expired lease and reads the row, in one round trip.
-// Busy when another writer holds it; NotFound when there is no such upload,
+// Busy (cause *Held) when another writer holds it; NotFound when there is no such upload,
 // Unauthenticated when the token is not its capability.
 func (db *DB) TakeLease(ctx context.Context, c Claim) (Ledger, error) {
 	if !wellFormed(c.Upload) {
@@ -94,20 +102,21 @@ func (db *DB) TakeLease(ctx context.Context, c Claim) (Ledger, error) {
 // when that is wished.
 func (db *DB) whyNot(ctx context.Context, c Claim) error {
 	found, known := false, false
+	var holder *int64
 	_, err := db.alone(ctx, c.Tenant, statement{
 		relaxed: true,
-		text: `WITH it AS (SELECT $3::bytea IS NULL OR coalesce(token_hash = $3, false) AS known
+		text: `WITH it AS (SELECT lease, $3::bytea IS NULL OR coalesce(token_hash = $3, false) AS known
 			  FROM upload WHERE tenant_id = $1 AND id = $2),
-			asked AS (UPDATE upload SET lease_wanted = true
-			  WHERE tenant_id = $1 AND id = $2 AND NOT lease_wanted AND $4 AND (SELECT known FROM it))
-			SELECT known, CASE WHEN known AND $4 THEN pg_notify($5, $6)::text END FROM it`,
+			asked AS (UPDATE upload u SET lease_wanted = true FROM it
+			  WHERE u.tenant_id = $1 AND u.id = $2 AND u.lease = it.lease AND NOT u.lease_wanted AND it.known AND $4)
+			SELECT lease, known, CASE WHEN known AND $4 THEN pg_notify($5, $6 || lease)::text END FROM it`,
 		args: []any{
 			string(c.Tenant), string(c.Upload), c.TokenHash, c.Ask,
-			releaseChannel, string(c.Tenant) + "/" + string(c.Upload),
+			releaseChannel, string(c.Tenant) + "/" + string(c.Upload) + "/",
 		},
 		row: func(r pgx.Rows) error {
 			found = true
-			return r.Scan(&known, new(*string))
+			return r.Scan(&holder, &known, new(*string))
 		},
 	})
 	switch {
@@ -118,7 +127,11 @@ func (db *DB) whyNot(ctx context.Context, c Claim) error {
 	case !known:
 		return clinical.Fail(clinical.Unauthenticated, "this upload token is not valid", nil)
 	}
-	return clinical.Fail(clinical.Busy, "another connection is sending this upload", nil)
+	held := &Held{}
+	if holder != nil { // else it was given back just now
+		held.Nonce = *holder
+	}
+	return clinical.Fail(clinical.Busy, "another connection is sending this upload", held)
 }
 
 // RenewLease prolongs a lease and reports whether another writer wants it.
@@ -154,10 +167,14 @@ func (db *DB) ReleaseLease(ctx context.Context, l Lease) error {
 
 // ListenRelease calls wanted for each lease that another writer asks for, until
 // ctx ends or the connection breaks. It uses a connection of its own.
-func (db *DB) ListenRelease(ctx context.Context, wanted func(clinical.UploadID)) error {
+func (db *DB) ListenRelease(ctx context.Context, wanted func(Lease)) error {
 	return db.subscribe(ctx, releaseChannel, nil, func(payload string) {
-		if _, id, ok := strings.Cut(payload, "/"); ok {
-			wanted(clinical.UploadID(id))
+		part := strings.Split(payload, "/")
+		if len(part) != 3 {
+			return
+		}
+		if nonce, err := strconv.ParseInt(part[2], 10, 64); err == nil {
+			wanted(Lease{Tenant: clinical.TenantID(part[0]), Upload: clinical.UploadID(part[1]), Nonce: nonce})
 		}
 	})
 }

@@ -42,49 +42,75 @@ func (k *kept) check(s *server) {
 	}
 }
 
-// persist uploads b in pieces, as a client does that never gives up: after every
-// failure it asks how far the upload is, and what it was told once must hold for
-// ever (P1). Nothing when the upload could not even be created.
+// client uploads as one does that never gives up: after every failure it asks
+// how far the upload is, and what it was told once must hold for ever (P1).
+type client struct {
+	at       func() *server // whom it asks next
+	piece    int            // bytes a request
+	deferred bool           // the length is declared with the last piece
+	checksum string         // algorithm of the checksum extension, "" for none
+	patience time.Duration
+}
+
+// persist is a patient client of this server.
 func (s *server) persist(b []byte, piece int) sent {
-	a, err := s.try(http.MethodPost, s.URL+"/uploads/", nil, map[string]string{"Upload-Metadata": raw, "Upload-Length": strconv.Itoa(len(b))})
+	return client{at: func() *server { return s }, piece: piece}.upload(b)
+}
+
+// upload gives nothing when the upload could not even be created.
+func (c client) upload(b []byte) sent {
+	s := c.at()
+	h := map[string]string{"Upload-Metadata": raw, "Upload-Length": strconv.Itoa(len(b))}
+	if c.deferred {
+		h["Upload-Length"], h["Upload-Defer-Length"] = "", "1"
+	}
+	a, err := s.try(http.MethodPost, s.URL+"/uploads/", nil, h)
 	if err != nil || a.StatusCode != http.StatusCreated {
 		return sent{}
 	}
-	return s.goOn(a.Header.Get("Location"), b, 0, piece, false)
+	return c.goOn(a.Header.Get("Location"), b, 0)
 }
 
-// goOn is persist for an upload that exists and of which acked bytes were
-// acknowledged. deferred: its length is declared with the last piece.
-func (s *server) goOn(u string, b []byte, acked, piece int, deferred bool) sent {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-		a, err := s.try(http.MethodHead, u, nil, nil)
+// goOn sends the rest of an upload of which acked bytes were acknowledged.
+func (c client) goOn(u string, b []byte, acked int) sent {
+	if c.patience == 0 {
+		c.patience = time.Minute
+	}
+	for end := time.Now().Add(c.patience); time.Now().Before(end); {
+		s := c.at()
+		a, err := s.try(http.MethodHead, s.here(u), nil, nil)
 		if err != nil || a.StatusCode == http.StatusLocked || a.StatusCode >= 500 {
 			time.Sleep(20 * time.Millisecond)
 			continue
 		}
 		at, err := strconv.Atoi(a.Header.Get("Upload-Offset"))
 		if a.StatusCode != http.StatusOK || err != nil || at < acked {
-			s.t.Errorf("P1: %d acknowledged, and HEAD says %d %q", acked, a.StatusCode, a.Header.Get("Upload-Offset"))
+			s.t.Errorf("P1: %d of %d bytes acknowledged, and HEAD says %d %q", acked, len(b), a.StatusCode, a.Header.Get("Upload-Offset"))
 			return sent{}
 		}
-		for acked = at; ; {
+		for acked = at; err == nil && a.StatusCode < 300; {
 			if acked == len(b) && a.Header.Get("Bonfire-Resource-Id") != "" {
 				return sent{u, b}
 			}
-			next := min(acked+piece, len(b))
-			h := map[string]string{"Upload-Offset": strconv.Itoa(acked)}
-			if deferred && next == len(b) {
-				h["Upload-Length"] = strconv.Itoa(len(b))
+			if a, err = c.send(s, u, b, acked); err == nil && a.StatusCode == http.StatusNoContent {
+				acked, err = strconv.Atoi(a.Header.Get("Upload-Offset"))
 			}
-			a, err = s.try(http.MethodPatch, u, reader(b[acked:next]), h)
-			if err != nil || a.StatusCode != http.StatusNoContent {
-				break
-			}
-			acked, _ = strconv.Atoi(a.Header.Get("Upload-Offset"))
 		}
 	}
-	s.t.Errorf("an upload of %d bytes did not end", len(b))
+	c.at().t.Errorf("an upload of %d bytes did not end", len(b))
 	return sent{}
+}
+
+func (c client) send(s *server, u string, b []byte, from int) (answer, error) {
+	to := min(from+c.piece, len(b))
+	h := map[string]string{"Upload-Offset": strconv.Itoa(from)}
+	if c.deferred && to == len(b) {
+		h["Upload-Length"] = strconv.Itoa(len(b))
+	}
+	if c.checksum != "" {
+		h["Upload-Checksum"] = checksum(c.checksum, b[from:to])
+	}
+	return s.try(http.MethodPatch, s.here(u), reader(b[from:to]), h)
 }
 
 func entries(t testing.TB, dir string) (names []string) {

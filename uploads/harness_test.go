@@ -36,6 +36,7 @@ type server struct {
 	t    testing.TB
 	URL  string
 	wrap *atomic.Pointer[func(http.Handler) http.Handler]
+	stop func() // ends the HTTP server; again is no harm
 }
 
 // around puts a handler around the edge from now on.
@@ -60,7 +61,7 @@ func (s *server) principals() func(http.Handler) http.Handler {
 }
 
 // on is the same server for a subtest.
-func (s *server) on(t testing.TB) *server { return &server{s.Clinic, t, s.URL, s.wrap} }
+func (s *server) on(t testing.TB) *server { return &server{s.Clinic, t, s.URL, s.wrap, s.stop} }
 
 func serve(t testing.TB, setup ...clinictest.Setup) *server {
 	t.Helper()
@@ -74,7 +75,8 @@ func serveClinic(t testing.TB, c *clinictest.Clinic, change ...func(*uploads.Opt
 	s := &server{Clinic: c, t: t, wrap: new(atomic.Pointer[func(http.Handler) http.Handler])}
 	mux := http.NewServeMux()
 	h := httptest.NewServer(mux)
-	t.Cleanup(h.Close)
+	s.stop = sync.OnceFunc(func() { h.CloseClientConnections(); h.Close() })
+	t.Cleanup(s.stop)
 	o := uploads.Options{
 		Records: c.Records, PublicURL: h.URL, Origins: []string{"https://app.example"}, Log: slog.New(slog.DiscardHandler),
 	}
@@ -246,6 +248,9 @@ func (s *server) wantOffset(a answer, offset int64) {
 // wantRecord holds the record that a response names against the bytes sent.
 func (s *server) wantRecord(a answer, content []byte) clinical.File {
 	s.t.Helper()
+	if a.StatusCode >= 300 || a.Header.Get(uploads.ResourceIDHeader) == "" {
+		s.t.Fatalf("%s %s: no record but %d %s %v", a.Request.Method, a.Request.URL.Path, a.StatusCode, a.Body, a.Header)
+	}
 	id := clinical.FileID(a.Header.Get(uploads.ResourceIDHeader))
 	f, err := s.Records.File(s.t.Context(), s.As("clinician"), id)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 )
@@ -17,12 +19,7 @@ import (
 // sql runs one statement and gives its first column.
 func (s *server) sql(query string, args ...any) []string {
 	s.t.Helper()
-	db, err := sql.Open("pgx", s.Env.AdminURL)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(context.Background(), query, args...)
+	rows, err := s.admin().QueryContext(context.Background(), query, args...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -39,6 +36,24 @@ func (s *server) sql(query string, args ...any) []string {
 		s.t.Fatal(err)
 	}
 	return out
+}
+
+// admins are the superuser's connections, by database.
+var admins sync.Map
+
+func (s *server) admin() *sql.DB {
+	s.t.Helper()
+	if db, ok := admins.Load(s.Env.AdminURL); ok {
+		return db.(*sql.DB)
+	}
+	db, err := sql.Open("pgx", s.Env.AdminURL)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	db.SetMaxIdleConns(1)
+	db.SetConnMaxIdleTime(time.Second)
+	kept, _ := admins.LoadOrStore(s.Env.AdminURL, db)
+	return kept.(*sql.DB)
 }
 
 // one is sql for a single value.

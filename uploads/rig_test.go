@@ -3,6 +3,7 @@ package uploads_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,13 +22,14 @@ import (
 // proxies that break them.
 type rig struct {
 	*server
-	s3 *faultproxy.S3
-	pg *faultproxy.Postgres
+	s3    *faultproxy.S3
+	pg    *faultproxy.Postgres
+	close func() // again is no harm
 }
 
 // short is a lease that does not keep a test waiting.
 func short(o *ledger.Options) {
-	o.LeaseLife, o.Heartbeat = 600*time.Millisecond, 150*time.Millisecond
+	o.LeaseLife, o.Heartbeat = 500*time.Millisecond, 120*time.Millisecond
 }
 
 // rigUp builds a rig on the database and bucket of s.
@@ -44,14 +46,11 @@ func (s *server) rigUp(t testing.TB, judge faultproxy.Judge, change ...func(*led
 	var err error
 	r.s3, err = faultproxy.NewS3(s.Env.Endpoint, judge)
 	check(err)
-	t.Cleanup(r.s3.Close)
 	r.pg, err = faultproxy.NewPostgres(s.Env.AppURL, judge)
 	check(err)
-	t.Cleanup(r.pg.Close)
 	c := *s.Clinic
 	c.Store, err = store.Open(ctx, r.pg.URL, store.Options{MaxConns: 6})
 	check(err)
-	t.Cleanup(func() { r.pg.Cut(); _ = c.Store.Close() })
 	c.Bucket, err = blob.Open(ctx, blob.Config{
 		Bucket: s.Env.Bucket, Endpoint: r.s3.URL, PublicEndpoint: s.Env.Endpoint, Region: s.Env.Region, PathStyle: true, FullObjectCRC: true,
 		Credentials: credentials.NewStaticCredentialsProvider(s.Env.AccessKey, s.Env.SecretKey, ""),
@@ -69,6 +68,13 @@ func (s *server) rigUp(t testing.TB, judge faultproxy.Judge, change ...func(*led
 	o.Store, o.Bucket, o.Ledger = c.Store, c.Bucket, c.Ledger
 	c.Records = records.New(o)
 	r.server = serveClinic(t, &c, func(o *uploads.Options) { o.Authenticate = s.principals() })
+	r.close = sync.OnceFunc(func() {
+		r.stop()
+		r.pg.Close()
+		_ = c.Store.Close()
+		r.s3.Close()
+	})
+	t.Cleanup(r.close)
 	return r
 }
 

@@ -28,8 +28,9 @@ var devKey = []byte("0123456789abcdef0123456789abcdef")
 // world is the program as it runs, with the demo clinics and a few charts more.
 type world struct {
 	*testing.T
-	url   string
-	rooms *server.Rooms
+	url      string
+	adminURL string // the database, as superuser
+	rooms    *server.Rooms
 	// nurses own what nobody who asks has made: one of each clinic, with all its
 	// charts on the panel.
 	nurses map[clinical.TenantID]clinical.Actor
@@ -43,7 +44,8 @@ const (
 	outsiderSecond  clinical.PatientID = "00000000-0000-7000-8000-000000000203"
 )
 
-func newWorld(t *testing.T) *world {
+// newWorld starts a world; settings are put over its environment.
+func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
 	env := devtest.NewFrom(t, "schema", func(ctx context.Context, url string) error {
 		_, err := store.Migrate(ctx, url)
@@ -53,8 +55,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, url: "http://" + ln.Addr().String(), nurses: map[clinical.TenantID]clinical.Actor{}}
-	cfg, err := config.Load(append(env.Environ(), "BONFIRE_PUBLIC_URL="+w.url, "BONFIRE_SPOOL_DIR="+t.TempDir()))
+	w := &world{T: t, url: "http://" + ln.Addr().String(), adminURL: env.AdminURL, nurses: map[clinical.TenantID]clinical.Actor{}}
+	environ := append(env.Environ(), "BONFIRE_PUBLIC_URL="+w.url, "BONFIRE_SPOOL_DIR="+t.TempDir())
+	cfg, err := config.Load(append(environ, settings...))
 	if err != nil {
 		t.Fatal(err)
 	}

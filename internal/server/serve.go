@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bonfiredb/bonfire/internal/config"
 )
 
 const (
@@ -62,7 +64,7 @@ func (r *Rooms) Run(ctx context.Context, o Options, ln net.Listener, ready func(
 			return nil
 		})
 	}
-	r.work(workers, group)
+	r.work(workers, group, o.Config)
 	if ready != nil {
 		ready()
 	}
@@ -74,9 +76,10 @@ func (r *Rooms) Run(ctx context.Context, o Options, ln net.Listener, ready func(
 }
 
 // work starts the background workers.
-func (r *Rooms) work(ctx context.Context, group *errgroup.Group) {
+func (r *Rooms) work(ctx context.Context, group *errgroup.Group, c config.Config) {
 	group.Go(func() error { return r.Ledger.Run(ctx) })
 	group.Go(func() error { return r.Records.Sweeper(ctx, sweepEvery) })
+	group.Go(func() error { return r.Records.Sealer(ctx, c.AuditSeal) })
 	group.Go(func() error { return r.Records.Retention(ctx, retentionEvery) })
 	group.Go(func() error { return r.Records.Sealer(ctx, r.sealWithin) })
 	group.Go(func() error { return r.Records.Listen(ctx) })
