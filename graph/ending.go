@@ -38,11 +38,11 @@ func endWith(ctx context.Context, err error) {
 }
 
 // take gives the error once.
-func (e *ending) take() (err error, path ast.Path) {
+func (e *ending) take() (path ast.Path, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err, e.err = e.err, nil
-	return err, e.path
+	return e.path, err
 }
 
 // endings answer the error that a stream ended with, over whatever transport,
@@ -67,7 +67,7 @@ func (x endings) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 	if response != nil || !ok {
 		return response
 	}
-	err, path := e.take()
+	path, err := e.take()
 	if err == nil {
 		return nil
 	}

@@ -36,8 +36,7 @@ func (s *statements) Handle(_ context.Context, r slog.Record) error {
 func counted(t *testing.T) (clinic, *statements) {
 	t.Helper()
 	var count statements
-	var c clinic
-	c = open(t)
+	c := open(t)
 	db, err := store.Open(t.Context(), c.Env.AppURL, store.Options{Log: slog.New(&count), Debug: true})
 	if err != nil {
 		t.Fatal(err)

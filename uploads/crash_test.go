@@ -74,13 +74,13 @@ func pieces(name string, sizes ...int) course {
 	}
 	return course{name: name, end: becomesRecord, send: func(j *journey) {
 		j.b = content(total)
-		for ok := j.create(total, raw); ok && len(sizes) > 0; {
-			for _, n := range sizes {
-				if ok = j.patch(n); !ok {
-					break
-				}
-			}
+		if !j.create(total, raw) {
 			return
+		}
+		for _, n := range sizes {
+			if !j.patch(n) {
+				return
+			}
 		}
 	}}
 }
