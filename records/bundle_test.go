@@ -229,3 +229,18 @@ func TestP4_LooksAtHiddenAndMissingAreTheSame(t *testing.T) {
 	_, err = c.Records.Principal(ctx, c.As("outsider"), f.UploadedBy)
 	c.wantKind(err, clinical.NotFound)
 }
+
+func TestP4_EvidenceIsFoundByThoseWhoMayReadItsTarget(t *testing.T) {
+	c := open(t)
+	c.upload("clinician", intake(), pdf)
+	search := records.ProvenanceSearch{Patient: demo.Patient, Page: clinical.Page{First: 10}}
+	for who, want := range map[string]int{"clinician": 1, "colleague": 0, "outsider": 0} {
+		found, err := c.Records.Provenances(t.Context(), c.As(who), search)
+		if err != nil && !clinical.Is(err, clinical.NotFound) || len(found.Provenance) != want || want > 0 && err != nil {
+			t.Errorf("%s: found %d, want %d (%v)", who, len(found.Provenance), want, err)
+		}
+	}
+	if n := len(c.events("provenances")); n != 2 { // the outsider's is on the other clinic's trail
+		t.Errorf("%d events, want 2", n)
+	}
+}
