@@ -26,8 +26,11 @@ build: ## the program, as bin/bonfire
 	@go build -o bin/bonfire ./cmd/bonfire
 
 .PHONY: test
-test: postgres media browser curl npm build ## every test, against real Postgres and a real S3 server
+test: postgres media browser curl npm ## every test of the server, against real Postgres and a real S3 server
 	go test -timeout $(TIMEOUT) $(ARGS) ./...
+
+.PHONY: test-sdk
+test-sdk: postgres browser node build sdk/typescript/node_modules/.package-lock.json ## the tests of the TypeScript client, against this server
 	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix sdk/typescript
 
 .PHONY: check
@@ -102,7 +105,7 @@ browser:
 	|| { $(call apt,chromium,pages are tested in it); }
 
 # Node.js packages: the independent FHIR check, and what drives the browser.
-NPM := fhir/validator web/playground sdk/typescript
+NPM := fhir/validator web/playground
 .PHONY: npm node
 npm: node $(NPM:%=%/node_modules/.package-lock.json)
 %/node_modules/.package-lock.json: %/package-lock.json
