@@ -49,8 +49,6 @@ type Rooms struct {
 	oidc    *auth.OIDC      // nil without an identity provider
 	keys    *signing.Keys   // nil without BONFIRE_SIGNING_KEYS
 	log     *slog.Logger
-
-	sealWithin time.Duration
 }
 
 // Open builds the rooms. It fails when the database does not answer, and when
@@ -58,7 +56,7 @@ type Rooms struct {
 // outside: that is [Rooms.Check].
 func Open(ctx context.Context, o Options) (_ *Rooms, err error) {
 	c := o.Config
-	r := &Rooms{log: o.Log, sealWithin: c.AuditSeal}
+	r := &Rooms{log: o.Log}
 	gate, err := Gate(c.PolicyDir)
 	if err != nil {
 		return nil, err

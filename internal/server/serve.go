@@ -81,7 +81,6 @@ func (r *Rooms) work(ctx context.Context, group *errgroup.Group, c config.Config
 	group.Go(func() error { return r.Records.Sweeper(ctx, sweepEvery) })
 	group.Go(func() error { return r.Records.Sealer(ctx, c.AuditSeal) })
 	group.Go(func() error { return r.Records.Retention(ctx, retentionEvery) })
-	group.Go(func() error { return r.Records.Sealer(ctx, r.sealWithin) })
 	group.Go(func() error { return r.Records.Listen(ctx) })
 	if r.webhook != nil {
 		group.Go(func() error { return r.webhook.Run(ctx) })
