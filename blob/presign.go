@@ -3,10 +3,12 @@ package blob
 import (
 	"context"
 	"fmt"
-	"net/url"
+	"net/http"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -39,29 +41,35 @@ type PresignedGet struct {
 	ContentType, ContentDisposition string
 	// LinkID goes into the URL as LinkParameter. Required.
 	LinkID string
-	// TTL is how long the URL works: whole seconds, from one to seven days.
-	TTL time.Duration
+	// At is when the URL is signed, Expires when it has to be dead at the latest.
+	// The store counts whole seconds from the second of the signature.
+	At, Expires time.Time
 }
 
 // PresignGet makes a URL that anybody can GET, Range included, until it
-// expires; no call to the store is made. expires is that moment, or the end of
-// the credentials that signed it where these end earlier. Kinds: Forbidden
-// without a fitting decision, Invalid for the TTL, Unavailable when there are
-// no credentials.
+// expires; no call to the store is made. expires is that moment: the last full
+// second up to g.Expires, never after it, or the end of the credentials that
+// signed it where these end earlier. Kinds: Forbidden without a fitting
+// decision, Gone when less than a second is left, Invalid for more than seven
+// days, Unavailable when there are no credentials.
 func (b *Bucket) PresignGet(ctx context.Context, g PresignedGet) (link string, expires time.Time, err error) {
 	if err := g.permitted(); err != nil {
 		return "", time.Time{}, err
 	}
-	ttl := g.TTL.Truncate(time.Second)
-	if ttl <= 0 || ttl > maxTTL {
-		return "", time.Time{}, clinical.Bad("expiresIn", "a link lives for a second to seven days")
+	at := g.At.UTC().Truncate(time.Second)
+	ttl := g.Expires.Sub(at).Truncate(time.Second)
+	switch {
+	case g.Expires.Before(g.At), ttl < time.Second:
+		return "", time.Time{}, clinical.Fail(clinical.Gone, "this link is no longer valid", nil)
+	case ttl > maxTTL:
+		return "", time.Time{}, clinical.Bad("expiresIn", "a link lives for seven days at most")
 	}
-	signed, err := b.presign.PresignGetObject(ctx, b.presignInput(g), s3.WithPresignExpires(ttl),
+	signed, err := b.presign.PresignGetObject(ctx, b.presignInput(g), s3.WithPresignExpires(ttl), signedAt(at),
 		s3.WithPresignClientFromClientOptions(s3.WithAPIOptions(withLink(g.LinkID))))
 	if err != nil {
 		return "", time.Time{}, failure(err)
 	}
-	if expires, err = b.expiry(ctx, signed.URL, ttl); err != nil {
+	if expires, err = b.expiry(ctx, at.Add(ttl)); err != nil {
 		return "", time.Time{}, failure(err)
 	}
 	return signed.URL, expires, nil
@@ -113,17 +121,27 @@ func withLink(id string) func(*middleware.Stack) error {
 	}
 }
 
-// expiry counts from the date in the signature, as the store will.
-func (b *Bucket) expiry(ctx context.Context, signed string, ttl time.Duration) (time.Time, error) {
-	u, err := url.Parse(signed)
-	if err != nil {
-		return time.Time{}, fail(errOther, err)
-	}
-	at, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
-	if err != nil {
-		return time.Time{}, fail(errOther, err)
-	}
-	expires := at.Add(ttl)
+// fixedPresigner signs as of one instant, not of whenever it is asked: a second
+// look at the clock could fall into the next second, and the URL would outlive
+// what was written down of it.
+type fixedPresigner struct {
+	s3.HTTPPresignerV4
+	at time.Time
+}
+
+// PresignHTTP implements s3.HTTPPresignerV4.
+func (p fixedPresigner) PresignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, payload, service, region string,
+	_ time.Time, options ...func(*v4.SignerOptions),
+) (string, http.Header, error) {
+	return p.HTTPPresignerV4.PresignHTTP(ctx, c, r, payload, service, region, p.at, options...)
+}
+
+func signedAt(at time.Time) func(*s3.PresignOptions) {
+	return func(o *s3.PresignOptions) { o.Presigner = fixedPresigner{o.Presigner, at} }
+}
+
+// expiry is when the URL dies: then, or with the credentials that signed it.
+func (b *Bucket) expiry(ctx context.Context, expires time.Time) (time.Time, error) {
 	keys, err := b.client.Options().Credentials.Retrieve(ctx) // cached: it has just signed
 	if err != nil {
 		return time.Time{}, err

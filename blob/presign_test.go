@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,8 +54,10 @@ func decide(t testing.TB, action policy.Action, panel ...clinical.PatientID) pol
 
 // permitted is a request that is granted.
 func permitted(t testing.TB) blob.PresignedGet {
+	now := time.Now()
 	return blob.PresignedGet{
-		Decision: decide(t, policy.DownloadFile, patient), FileID: fileID, Key: fileKey, LinkID: linkID, TTL: time.Minute,
+		Decision: decide(t, policy.DownloadFile, patient), FileID: fileID, Key: fileKey, LinkID: linkID,
+		At: now, Expires: now.Add(time.Minute),
 	}
 }
 
@@ -202,7 +205,7 @@ func TestATamperedURLIsRefused(t *testing.T) {
 func TestAURLExpires(t *testing.T) {
 	t.Parallel()
 	b, g := stored(t, noise(1, 10)), permitted(t)
-	g.TTL = time.Second
+	g.Expires = g.At.Add(time.Second)
 	link, expires, err := b.PresignGet(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
@@ -216,16 +219,64 @@ func TestAURLExpires(t *testing.T) {
 func TestTheLifeOfAURLIsBounded(t *testing.T) {
 	t.Parallel()
 	b, g := open(t), permitted(t)
-	for _, ttl := range []time.Duration{0, -time.Minute, time.Millisecond, 7*24*time.Hour + time.Second} {
-		g.TTL = ttl
-		if _, _, err := b.PresignGet(t.Context(), g); !clinical.Is(err, clinical.Invalid) {
-			t.Errorf("%v: %v", ttl, err)
+	for ttl, kind := range map[time.Duration]clinical.Kind{
+		-time.Minute: clinical.Gone, 0: clinical.Gone, 7*24*time.Hour + 2*time.Second: clinical.Invalid,
+	} {
+		g.Expires = g.At.Add(ttl)
+		if _, _, err := b.PresignGet(t.Context(), g); !clinical.Is(err, kind) {
+			t.Errorf("%v: %v, want %s", ttl, err, kind)
 		}
 	}
-	g.TTL, g.LinkID = time.Minute, ""
+	g.Expires, g.LinkID = g.At.Add(time.Minute), ""
 	if _, _, err := b.PresignGet(t.Context(), g); !clinical.Is(err, clinical.Internal) {
 		t.Errorf("without a link: %v", err)
 	}
+}
+
+// What the store counts is the second of the signature and whole seconds from
+// there. Whenever in a second it is signed, the URL is dead when it has to be,
+// and works for as long as that allows.
+func TestAURLNeverOutlivesWhatItWasIssuedFor(t *testing.T) {
+	t.Parallel()
+	b, g := open(t), permitted(t)
+	second := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
+	for at := time.Duration(0); at < time.Second; at += 99 * time.Millisecond {
+		for ttl := time.Duration(0); ttl < 3*time.Second; ttl += 101 * time.Millisecond {
+			g.At = second.Add(at)
+			g.Expires = g.At.Add(ttl)
+			link, expires, err := b.PresignGet(t.Context(), g)
+			if g.Expires.Sub(second) < time.Second {
+				if !clinical.Is(err, clinical.Gone) {
+					t.Errorf("signed %v into a second, to live %v: %q, %v", at, ttl, link, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatalf("signed %v into a second, to live %v: %v", at, ttl, err)
+			}
+			if end := storeCounts(t, link); end.After(g.Expires) || g.Expires.Sub(end) >= time.Second || !end.Equal(expires) {
+				t.Errorf("signed %v into a second, to live %v: works until %v, said to until %v", at, ttl, end, expires)
+			}
+		}
+	}
+}
+
+// storeCounts is when the store stops to honour a URL.
+func storeCounts(t *testing.T, link string) time.Time {
+	t.Helper()
+	u, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds, err := strconv.Atoi(u.Query().Get("X-Amz-Expires"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Add(time.Duration(seconds) * time.Second)
 }
 
 func TestAURLNamesThePublicEndpointAndAVersion(t *testing.T) {
@@ -249,7 +300,7 @@ func TestAURLDoesNotOutliveItsCredentials(t *testing.T) {
 	})
 	g := permitted(t)
 	for ttl, want := range map[time.Duration]bool{time.Minute: false, 2 * time.Hour: true} {
-		g.TTL = ttl
+		g.Expires = g.At.Add(ttl)
 		link, expires, err := b.PresignGet(t.Context(), g)
 		if err != nil || !strings.Contains(link, "X-Amz-Security-Token=token") || expires.Equal(end) != want {
 			t.Errorf("%v: %v, %v", ttl, expires, err)

@@ -19,7 +19,7 @@ const fetchTTL = 60 * time.Second
 // (P7). Failures: NotFound, Forbidden, Quarantined, Invalid (expiresIn), Gone
 // (the file was retracted).
 func (r *Records) SignedURL(ctx context.Context, actor clinical.Actor, in SignedURL) (out SignedLink, err error) {
-	if in.TTL < 0 {
+	if in.TTL < 0 || in.TTL > 0 && in.TTL < time.Second {
 		return out, clinical.Bad("expiresIn", "must be at least one second")
 	}
 	if actor, err = r.asking(ctx, actor, in.Purpose); err != nil {
@@ -46,11 +46,12 @@ func (r *Records) SignedURL(ctx context.Context, actor clinical.Actor, in Signed
 		out.URL = r.PublicURL + "/links/" + token
 		return out, nil
 	}
-	out.URL, out.Link.ExpiresAt, err = r.presign(ctx, d, f, out.Link, out.Link.ExpiresAt.Sub(out.Link.IssuedAt))
+	out.URL, out.Link.ExpiresAt, err = r.presign(ctx, d, f, out.Link, out.Link.IssuedAt, out.Link.ExpiresAt)
 	return out, err
 }
 
-// issue writes the link's row. The ceiling wins over the wish.
+// issue writes the link's row. The ceiling wins over the wish. A direct link ends
+// on a full second, because the bucket's URL does: neither outlives the other.
 func (c *call) issue(ctx context.Context, f clinical.File, in SignedURL) (clinical.Link, string, error) {
 	ceiling, err := c.ceiling(ctx, f.Patient)
 	if err != nil {
@@ -66,15 +67,14 @@ func (c *call) issue(ctx context.Context, f clinical.File, in SignedURL) (clinic
 		Disposition: dispositionFor(in.Disposition, f.ContentType), SingleUse: in.SingleUse, Key: c.actor.Session.Key,
 		IssuedAt: c.now, ExpiresAt: c.now.Add(min(ttl, ceiling)),
 	}
-	if l.Delivery == "" {
-		l.Delivery = clinical.Direct
-	}
 	var token string
 	switch {
 	case l.Delivery == clinical.Gated:
 		token, l.TokenHash = newToken(f.Tenant)
 	case l.SingleUse:
 		return l, "", clinical.Bad("singleUse", "only a GATED link can be single-use: the bucket does not count fetches")
+	default:
+		l.Delivery, l.ExpiresAt = clinical.Direct, l.ExpiresAt.Truncate(time.Second)
 	}
 	return l, token, c.InsertLink(ctx, l)
 }
@@ -90,10 +90,12 @@ func disclosed(l clinical.Link) func(*clinical.AuditEvent) {
 	}
 }
 
-// presign makes the bucket's own URL; only here, and only with the decision.
-func (r *Records) presign(ctx context.Context, d policy.Decision, f clinical.File, l clinical.Link, ttl time.Duration) (string, time.Time, error) {
+// presign makes the bucket's own URL; only here, and only with the decision. at is
+// the instant of the call that decided: no other clock has a say in how long the
+// URL works.
+func (r *Records) presign(ctx context.Context, d policy.Decision, f clinical.File, l clinical.Link, at, expires time.Time) (string, time.Time, error) {
 	return r.Bucket.PresignGet(ctx, blob.PresignedGet{
-		Decision: d, FileID: string(f.ID), Key: f.ObjectKey, LinkID: string(l.ID), TTL: ttl,
+		Decision: d, FileID: string(f.ID), Key: f.ObjectKey, LinkID: string(l.ID), At: at, Expires: expires,
 		ContentType: f.ContentType, ContentDisposition: string(l.Disposition) + `; filename="` + f.DownloadName() + `"`,
 	})
 }
@@ -139,14 +141,20 @@ func (r *Records) FollowLink(ctx context.Context, token, requestID string) (to s
 	holder.Session = sessionOf(l, holder, requestID)
 	var d policy.Decision
 	var f clinical.File
+	var at time.Time
 	err = r.act(ctx, holder, "followLink", func(ctx context.Context, c *call) error {
+		at = c.now
 		d, f, err = c.fetch(ctx, &l, token)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	to, _, err = r.presign(ctx, d, f, l, min(fetchTTL, l.ExpiresAt.Sub(r.Now())))
+	expires := at.Add(fetchTTL)
+	if l.ExpiresAt.Before(expires) {
+		expires = l.ExpiresAt
+	}
+	to, _, err = r.presign(ctx, d, f, l, at, expires)
 	return to, err
 }
 
@@ -168,7 +176,8 @@ func (c *call) fetch(ctx context.Context, l *clinical.Link, token string) (d pol
 	if *l, err = c.LinkByToken(ctx, hashToken(token)); err != nil {
 		return d, f, err
 	}
-	if state := l.State(c.now); state != clinical.LinkLive {
+	// Less than a second is no life: the bucket counts whole ones.
+	if state := l.State(c.now.Truncate(time.Second).Add(time.Second - 1)); state != clinical.LinkLive {
 		return d, f, c.gone(*l, "link-"+string(state))
 	}
 	d, f, err = c.bytesOf(ctx, l.File)

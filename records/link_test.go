@@ -3,9 +3,11 @@ package records_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,13 +142,81 @@ func TestLinkLivesAsLongAsTheCeilingAllows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// S3 counts from the second of the signature, so up to one is lost.
+		// It ends on a full second, as the bucket counts, so up to one is lost.
 		if got := l.Link.ExpiresAt.Sub(l.Link.IssuedAt); got > want || got <= want-time.Second {
 			t.Errorf("asked for %s: lives %s, want %s", ttl, got, want)
 		}
 	}
-	_, err := c.Records.SignedURL(t.Context(), c.As("clinician"), records.SignedURL{Document: string(f.ID), TTL: -1})
-	c.wantKind(err, clinical.Invalid)
+	for _, ttl := range []time.Duration{-1, time.Second - 1} {
+		_, err := c.Records.SignedURL(t.Context(), c.As("clinician"), records.SignedURL{Document: string(f.ID), TTL: ttl})
+		c.wantKind(err, clinical.Invalid)
+	}
+}
+
+// Each look at this clock finds it most of a second later, so that two looks in
+// one call fall into different seconds again and again.
+func hurried(start time.Time) func() time.Time {
+	var looks atomic.Int64
+	return func() time.Time { return start.Add(time.Duration(looks.Add(1)) * 930 * time.Millisecond) }
+}
+
+// The bucket counts whole seconds from the one in the signature. What it honours
+// ends with the link's row, and not a moment later.
+func TestP4_AURLNeverOutlivesTheRowOfItsLink(t *testing.T) {
+	c := open(t)
+	f := c.upload("clinician", intake(), pdf)
+	c.Records.Now = hurried(time.Now())
+	owner, err := sql.Open("pgx", c.Env.AdminURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = owner.Close() }()
+	for range 20 {
+		direct, err := c.Records.SignedURL(t.Context(), c.As("clinician"), records.SignedURL{Document: string(f.ID), TTL: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var row time.Time
+		if err := owner.QueryRow(`SELECT expires_at FROM link WHERE id = $1`, string(direct.Link.ID)).Scan(&row); err != nil {
+			t.Fatal(err)
+		}
+		if end := honouredUntil(t, direct.URL); !end.Equal(row) || !end.Equal(direct.Link.ExpiresAt) {
+			t.Errorf("the bucket honours it until %v, its row ends at %v, its holder was told %v", end, row, direct.Link.ExpiresAt)
+		}
+		gated, err := c.Records.SignedURL(t.Context(), c.As("clinician"), records.SignedURL{
+			Document: string(f.ID), TTL: 3 * time.Second, Delivery: clinical.Gated,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for fetches := 0; ; fetches++ {
+			to, err := c.Records.FollowLink(t.Context(), tokenIn(gated), "")
+			if clinical.Is(err, clinical.Gone) && fetches > 0 {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if end := honouredUntil(t, to); end.After(gated.Link.ExpiresAt) {
+				t.Errorf("the bucket honours it until %v, its row ends at %v", end, gated.Link.ExpiresAt)
+			}
+		}
+	}
+}
+
+func honouredUntil(t *testing.T, link string) time.Time {
+	t.Helper()
+	u, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	signed, err := time.Parse("20060102T150405Z", q.Get("X-Amz-Date"))
+	life, err2 := time.ParseDuration(q.Get("X-Amz-Expires") + "s")
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	return signed.Add(life)
 }
 
 func TestGatedLinkIsCheckedAtEveryFetch(t *testing.T) {
