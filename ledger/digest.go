@@ -112,6 +112,15 @@ func (d *digest) add(r *rope) error {
 	return err
 }
 
+// write takes in bytes as they come.
+func (d *digest) write(p []byte) {
+	if d.sha1 != nil {
+		_, _ = d.sha1.Write(p)
+	}
+	_, _ = d.sha256.Write(p)
+	d.crc = crc64nvme.Update(d.crc, p)
+}
+
 // drop forgets SHA-1: the file has grown past what it is wanted for.
 func (d *digest) drop() { d.sha1 = nil }
 

@@ -29,6 +29,9 @@ const (
 	tailMax = 256 << 10
 	// sniffLen is what content detection looks at.
 	sniffLen = 3072
+	// maxStreams bounds the parts of all uploads that are on their way to S3
+	// while they arrive, at the pace of their clients.
+	maxStreams = 16
 	// awayTime is how long S3 is left alone after it did not answer.
 	awayTime = 5 * time.Second
 )
@@ -58,10 +61,13 @@ type Options struct {
 type Engine struct {
 	o       Options
 	flushes *semaphore.Weighted
-	began   time.Time    // awayUntil counts from here
-	back    atomic.Int64 // when S3 is tried again, in nanoseconds since began
-	mu      sync.Mutex
-	held    map[clinical.UploadID]*Session
+	streams *semaphore.Weighted // parts that are sent while they arrive
+	// untrailed: the store takes no checksum after the bytes.
+	untrailed atomic.Bool
+	began     time.Time    // awayUntil counts from here
+	back      atomic.Int64 // when S3 is tried again, in nanoseconds since began
+	mu        sync.Mutex
+	held      map[clinical.UploadID]*Session
 }
 
 // New makes an Engine.
@@ -82,7 +88,7 @@ func New(o Options) *Engine {
 	}
 	o.PartSize = max(o.PartSize, minPart)
 	return &Engine{
-		o: o, flushes: semaphore.NewWeighted(o.Flushes), began: time.Now(),
+		o: o, flushes: semaphore.NewWeighted(o.Flushes), streams: semaphore.NewWeighted(maxStreams), began: time.Now(),
 		held: map[clinical.UploadID]*Session{},
 	}
 }

@@ -23,6 +23,7 @@ type unit struct {
 	planErr   error // S3 did not take the reservation: the bytes may wait in rows
 
 	prev   *unit
+	early  *early        // it was begun while it arrived
 	hashed chan struct{} // the digest includes it
 	done   chan struct{} // committed, or err
 	state  []byte
@@ -97,19 +98,27 @@ func (f *flow) submit(u *unit, ended bool) {
 	u.final = f.up.Length != nil && u.to == *f.up.Length
 	u.last = ended || u.final
 	f.at, f.prev = u.to, u
+	free := func() {}
+	if u.early != nil {
+		free = sync.OnceFunc(func() { <-f.slots })
+	}
 	u.planErr = f.plan(u)
 	if u.planErr != nil && !blob.Transient(u.planErr) {
 		u.fresh.free()
+		free()
 		close(u.hashed)
 		f.end(u, u.planErr)
 		return
 	}
 	if u.last && !f.held && (u.prev == nil || u.where == inRow) {
-		f.run(u, func() {}) // nothing to overlap with
+		f.run(u, free) // nothing to overlap with
 		return
 	}
-	f.slots <- struct{}{}
-	f.wg.Go(func() { f.run(u, sync.OnceFunc(func() { <-f.slots })) })
+	if u.early == nil {
+		f.slots <- struct{}{}
+		free = sync.OnceFunc(func() { <-f.slots })
+	}
+	f.wg.Go(func() { f.run(u, free) })
 }
 
 // run takes a unit through digest, S3 and commit. free is called as soon as its
@@ -128,7 +137,7 @@ func (f *flow) run(u *unit, free func()) {
 	}
 	did, err := sent{}, u.planErr
 	if err == nil && !wrong {
-		did, err = f.s.send(f.ctx, u)
+		did, err = f.send(u)
 	}
 	hashing.Wait()
 	if hashErr != nil {
@@ -148,10 +157,7 @@ func (f *flow) hash(u *unit) error {
 		<-u.prev.hashed
 	}
 	d := f.s.dig
-	if d.sha1 != nil && !f.s.e.wantsSHA1(f.up, u.to) {
-		d.drop()
-	}
-	if err := d.add(u.fresh); err != nil {
+	if err := f.add(u); err != nil {
 		return err
 	}
 	u.state = d.state()
@@ -162,6 +168,20 @@ func (f *flow) hash(u *unit) error {
 		}
 	}
 	return nil
+}
+
+// add adds the unit's bytes to the running digest, unless that was done while
+// they arrived.
+func (f *flow) add(u *unit) error {
+	if u.early != nil {
+		<-u.early.hashed
+		return u.early.fault
+	}
+	d := f.s.dig
+	if d.sha1 != nil && !f.s.e.wantsSHA1(f.up, u.to) {
+		d.drop()
+	}
+	return d.add(u.fresh)
 }
 
 // end records how a unit ended and lets the next one go on.

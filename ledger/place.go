@@ -20,6 +20,13 @@ const (
 
 // plan judges and places a unit. Reservations happen here, in order.
 func (f *flow) plan(u *unit) (err error) {
+	if u.early != nil {
+		if u.early.whole(u) { // planned when it was begun
+			u.where, f.partsEnd = inPart, u.to
+			return nil
+		}
+		u.early.abandon()
+	}
 	if u.to > f.up.MaxSize {
 		return clinical.Fail(clinical.TooLarge, "larger than this kind of file may be", nil).WithField("size")
 	}

@@ -16,7 +16,8 @@ type rope struct {
 	size   int64
 	file   *os.File
 	inFile int64
-	buf    []byte // of what is read into the file
+	buf    []byte    // of what is read into the file
+	seen   *arriving // those who read it while it is filled; usually nil
 }
 
 func newRope(b *Budget) *rope { return &rope{budget: b} }
@@ -63,17 +64,19 @@ func (r *rope) space(want int64) ([]byte, error) {
 }
 
 func (r *rope) keep(b []byte) error {
-	r.size += int64(len(b))
 	if r.file == nil {
 		last := &r.blocks[len(r.blocks)-1]
 		*last = (*last)[:len(*last)+len(b)]
-		return nil
+	} else {
+		if _, err := r.file.WriteAt(b, r.inFile); err != nil {
+			return clinical.Fail(clinical.Unavailable, "no room to receive right now", err)
+		}
+		r.inFile += int64(len(b))
 	}
-	if _, err := r.file.WriteAt(b, r.inFile); err != nil {
-		r.size -= int64(len(b))
-		return clinical.Fail(clinical.Unavailable, "no room to receive right now", err)
+	r.size += int64(len(b))
+	if r.seen != nil {
+		r.seen.grew(r, false)
 	}
-	r.inFile += int64(len(b))
 	return nil
 }
 

@@ -24,7 +24,7 @@ const (
 //
 // verify, when given, is asked once src has ended and before anything of it is
 // committed; when it fails nothing is kept and its error is returned (tus
-// checksum extension).
+// checksum extension). Of an [Announced] src, parts are sent while they arrive.
 //
 // Failures: Unsupported (the bytes are not of the declared type: the upload has
 // failed for good), TooLarge, ChecksumMismatch, Gone (the multipart was aborted
@@ -67,7 +67,7 @@ func (s *Session) receive(ctx context.Context, src io.Reader, verify func() erro
 	var readErr error
 	for readErr == nil && f.open() {
 		u := f.next()
-		readErr = u.fresh.fill(src, f.room())
+		readErr = f.fill(u, src)
 		if u.fresh.size == 0 && !f.declares() {
 			u.fresh.free()
 			break

@@ -28,6 +28,7 @@ type request struct {
 	token     string          // upload token, "" when none was presented
 	gone      context.Context //nolint:containedctx // ends when the client goes
 	body      *ending
+	announced int64 // Content-Length; negative when there is none
 	// incoming is the held upload; nil until the lock is taken.
 	incoming *records.Incoming
 	// upload is what the response tells of; its record too, once it is completed.
@@ -94,6 +95,29 @@ func (e *ending) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// announced is a body of which the request said how long it is.
+type announced struct {
+	io.Reader
+	left int64
+}
+
+func announce(body io.Reader, length int64) io.Reader {
+	if length < 0 {
+		return body
+	}
+	return &announced{body, length}
+}
+
+// Read implements io.Reader.
+func (a *announced) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	a.left -= int64(n)
+	return n, err
+}
+
+// Remaining implements ledger.Announced.
+func (a *announced) Remaining() int64 { return a.left }
+
 // translate refuses what tusd would take and we do not, and adds to its
 // responses what it does not know of: the record, the expiry, our extensions.
 func translate(tus http.Handler, log *slog.Logger) http.Handler {
@@ -103,7 +127,7 @@ func translate(tus http.Handler, log *slog.Logger) http.Handler {
 			writeFault(w, r, faultOf(err, log))
 			return
 		}
-		slot.body = &ending{ReadCloser: r.Body}
+		slot.body, slot.announced = &ending{ReadCloser: r.Body}, r.ContentLength
 		r.Body = slot.body
 		tus.ServeHTTP(&response{ResponseWriter: w, slot: slot}, r)
 	})

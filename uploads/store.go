@@ -168,7 +168,7 @@ func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (i
 	if err != nil {
 		return 0, u.store.fault(ctx, err)
 	}
-	n, err := in.Receive(ctx, body, verify)
+	n, err := in.Receive(ctx, announce(body, slot.announced), verify)
 	up = in.Upload()
 	slot.upload = &up
 	if errors.Is(err, errCut) {

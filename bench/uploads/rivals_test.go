@@ -3,17 +3,16 @@ package uploads
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
-	"strings"
+	"os"
 	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/tus/tusd/v2/pkg/handler"
@@ -21,129 +20,74 @@ import (
 	"github.com/tus/tusd/v2/pkg/s3store"
 	xslog "golang.org/x/exp/slog"
 
-	"github.com/bonfiredb/bonfire/auth"
 	"github.com/bonfiredb/bonfire/internal/clinictest"
 	"github.com/bonfiredb/bonfire/internal/demo"
-	"github.com/bonfiredb/bonfire/internal/devstack/devtest"
-	"github.com/bonfiredb/bonfire/uploads"
 )
 
-func TestMain(m *testing.M) { devtest.Main(m) }
-
 // rival is a way to bring bytes into the bucket.
-type rival interface {
-	// send uploads content in pieces of the given size; 0 is one piece.
+type rival struct {
+	name   string
+	sender sender
+	server *process // nil where the client itself speaks to S3
+	// database are the processes of its Postgres.
+	database func() []int
+}
+
+// sender uploads content in pieces of the given size; 0 is one piece.
+type sender interface {
 	send(ctx context.Context, content []byte, piece int) error
-	// traffic is the S3 requests made and bytes sent to S3 since the start.
-	traffic() (calls, sent int64)
-}
-
-// counter counts what goes to S3.
-type counter struct{ calls, sent atomic.Int64 }
-
-func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
-	c.calls.Add(1)
-	c.sent.Add(max(0, r.ContentLength))
-	return http.DefaultTransport.RoundTrip(r)
-}
-
-func (c *counter) traffic() (calls, sent int64) { return c.calls.Load(), c.sent.Load() }
-
-func s3Client(env *devtest.Env, c *counter) *s3.Client {
-	return s3.New(s3.Options{
-		Region: env.Region, BaseEndpoint: aws.String(env.Endpoint), UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider(env.AccessKey, env.SecretKey, ""),
-		HTTPClient:  &http.Client{Transport: c},
-	})
 }
 
 // direct is the SDK's own uploader, without a server in between.
 type direct struct {
-	counter
-	bucket string
-	up     *transfermanager.Client
-	n      atomic.Int64
+	up *transfermanager.Client
+	n  atomic.Int64
 }
 
-func newDirect(env *devtest.Env) *direct {
-	d := &direct{bucket: env.Bucket}
-	d.up = transfermanager.New(s3Client(env, &d.counter))
-	return d
+func newDirect(_ *testing.B, g *gateway, url string) *rival {
+	return &rival{name: "sdk", sender: &direct{up: transfermanager.New(g.client(&url))}}
 }
 
 func (d *direct) send(ctx context.Context, content []byte, _ int) error {
 	_, err := d.up.UploadObject(ctx, &transfermanager.UploadObjectInput{
-		Bucket: &d.bucket, Key: aws.String(fmt.Sprintf("direct/%d", d.n.Add(1))), Body: bytes.NewReader(content),
+		Bucket: aws.String(bucket), Key: aws.String(fmt.Sprintf("direct/%d", d.n.Add(1))), Body: bytes.NewReader(content),
 	})
 	return err
 }
 
-// tus speaks to a tus server.
-type tus struct {
-	url    string
-	header map[string]string
-	count  func() (calls, sent int64)
+// newTusd is tusd as it comes, with its S3 store, in a process of its own.
+func newTusd(b *testing.B, g *gateway, url string) *rival {
+	p := launch(b, "tusd", g.environ(url), "tusd ")
+	return &rival{name: "tusd", server: p, sender: &tus{client: pooled(), url: p.said}}
 }
 
-func (t *tus) traffic() (calls, sent int64) { return t.count() }
-
-func (t *tus) send(ctx context.Context, content []byte, piece int) error {
-	at, err := t.do(ctx, http.MethodPost, t.url, nil, map[string]string{"Upload-Length": strconv.Itoa(len(content))})
+func runTusd(ctx context.Context) error {
+	conf, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return err
 	}
-	if piece == 0 {
-		piece = len(content)
-	}
-	for from := 0; from < len(content); from += piece {
-		end := min(from+piece, len(content))
-		if _, err := t.do(ctx, http.MethodPatch, at, content[from:end], map[string]string{
-			"Upload-Offset": strconv.Itoa(from), "Content-Type": "application/offset+octet-stream",
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *tus) do(ctx context.Context, method, url string, body []byte, more map[string]string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Tus-Resumable", "1.0.0")
-	for _, h := range []map[string]string{t.header, more} {
-		for k, v := range h {
-			req.Header.Set(k, v)
-		}
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = res.Body.Close() }()
-	b, _ := io.ReadAll(res.Body)
-	if res.StatusCode >= 300 {
-		return "", fmt.Errorf("%s %s: %s", method, res.Status, b)
-	}
-	return res.Header.Get("Location"), nil
-}
-
-// newTusd is tusd as it comes, with its S3 store.
-func newTusd(b *testing.B, env *devtest.Env) *tus {
-	c := &counter{}
 	composer := handler.NewStoreComposer()
-	st := s3store.New(env.Bucket, s3Client(env, c))
+	st := s3store.New(bucket, s3.NewFromConfig(conf, func(o *s3.Options) {
+		o.UsePathStyle, o.BaseEndpoint = true, aws.String(os.Getenv("S3_URL"))
+	}))
 	st.ObjectPrefix = "tusd/"
 	st.UseIn(composer)
 	memorylocker.New().UseIn(composer)
 	h, err := handler.NewHandler(handler.Config{BasePath: "/", StoreComposer: composer, Logger: xslog.New(silent{})})
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
-	s := httptest.NewServer(h)
-	b.Cleanup(s.Close)
-	return &tus{url: s.URL + "/", count: c.traffic}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s := &http.Server{Handler: h}
+	context.AfterFunc(ctx, func() { _ = s.Close() })
+	fmt.Printf("tusd http://%s/\n", l.Addr())
+	if err := s.Serve(l); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 type silent struct{}
@@ -153,31 +97,26 @@ func (silent) Handle(context.Context, xslog.Record) error { return nil }
 func (s silent) WithAttrs([]xslog.Attr) xslog.Handler     { return s }
 func (s silent) WithGroup(string) xslog.Handler           { return s }
 
-// newOurs is this project: the same protocol, with its ledger, gate and audit.
-func newOurs(b *testing.B, c *clinictest.Clinic) *tus {
-	mux := http.NewServeMux()
-	s := httptest.NewServer(mux)
-	b.Cleanup(s.Close)
-	actor := c.As("clinician")
-	edge, err := uploads.New(uploads.Options{
-		Records: c.Records, PublicURL: s.URL,
-		Authenticate: func(next http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				next.ServeHTTP(w, r.WithContext(auth.WithActor(r.Context(), actor)))
-			})
-		},
-	})
-	if err != nil {
-		b.Fatal(err)
+// newOurs is this project as it is deployed: `bonfire serve` with ledger, gate,
+// audit and seals, its uploads opened by a signed-in clinician and sent under
+// the upload token.
+func newOurs(b *testing.B, g *gateway, url string) *rival {
+	db := clinictest.Env(b)
+	addr := freeAddress(b)
+	env := append(g.environ(url),
+		"BONFIRE_DATABASE_URL="+db.AppURL, "BONFIRE_MIGRATE_DATABASE_URL="+db.OwnerURL,
+		"BONFIRE_S3_BUCKET="+bucket, "BONFIRE_S3_ENDPOINT="+url, "BONFIRE_S3_REGION="+region, "BONFIRE_S3_PATH_STYLE=true",
+		"BONFIRE_ADDR="+addr, "BONFIRE_PUBLIC_URL=http://"+addr, "BONFIRE_LOG_LEVEL=WARN",
+		"BONFIRE_DEV_KEY=a-key-that-opens-nothing-but-this-benchmark", "BONFIRE_SPOOL_DIR="+b.TempDir(),
+	)
+	data := b.TempDir()
+	p := launch(b, "bonfire", env, "Bonfire files: ", "serve", "--dev", "--data", data)
+	token := launch(b, "bonfire", env, "", "dev", "token", "clinician", "--data", data).said
+	meta := "patientId " + encode(string(demo.Patient)) + ",kind " + encode("raw") + ",filetype " + encode("application/octet-stream")
+	return &rival{
+		name: "bonfire", server: p, database: func() []int { return family(db.Stack.Postgres().PID()) },
+		sender: &tus{client: pooled(), url: p.said + "/uploads/", header: map[string]string{"Upload-Metadata": meta, "Authorization": "Bearer " + token}},
 	}
-	mux.Handle(uploads.BasePath, edge)
-	meta := "patientId " + base64(string(demo.Patient)) + ",kind " + base64("raw") + ",filetype " + base64("application/octet-stream")
-	return &tus{url: s.URL + uploads.BasePath, header: map[string]string{"Upload-Metadata": meta}, count: func() (calls, sent int64) {
-		for op, n := range c.Bucket.Calls() {
-			if !strings.HasSuffix(op, ".attempts") {
-				calls += n
-			}
-		}
-		return calls, -1
-	}}
 }
+
+func encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

@@ -1,0 +1,60 @@
+package uploads
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/bonfiredb/bonfire/internal/cli"
+	"github.com/bonfiredb/bonfire/internal/devstack/devtest"
+)
+
+const mib = 1 << 20
+
+// roleVariable makes this binary one of the servers it measures.
+const roleVariable = "BENCH_ROLE"
+
+// roles are what this binary can be beside the benchmark. Each prints a line
+// that begins with its first word when it is ready, and ends on SIGTERM.
+var roles = map[string]func(ctx context.Context) error{
+	"gateway": runGateway,
+	"tusd":    runTusd,
+	"bonfire": func(ctx context.Context) error {
+		if code := cli.Run(ctx, os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr); code != 0 {
+			return fmt.Errorf("exit code %d", code)
+		}
+		return nil
+	},
+}
+
+func TestMain(m *testing.M) {
+	run, ok := roles[os.Getenv(roleVariable)]
+	if !ok {
+		devtest.Main(m)
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// setting is a figure of the run that the environment may change.
+func setting(b *testing.B, name string, otherwise int) int {
+	b.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		b.Fatalf("%s: not a number above 0: %q", name, text)
+	}
+	return n
+}

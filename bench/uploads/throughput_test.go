@@ -1,0 +1,153 @@
+package uploads
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// BenchmarkUploadOnePatch sends a file in one request, over http, over https
+// (between server and S3), and to a far S3.
+func BenchmarkUploadOnePatch(b *testing.B) {
+	b.Run("http", func(b *testing.B) { compare(b, near, work{clients: 1, size: large(b)}) })
+	b.Run("https", func(b *testing.B) { compare(b, secure, work{clients: 1, size: large(b)}) })
+	b.Run("far", func(b *testing.B) { compare(b, far, work{clients: 1, size: large(b)}) })
+}
+
+// BenchmarkUpload8MiBPatches sends a file in requests of 8 MiB, one after the other.
+func BenchmarkUpload8MiBPatches(b *testing.B) {
+	b.Run("http", func(b *testing.B) { compare(b, near, work{clients: 1, size: large(b), piece: 8 * mib}) })
+	b.Run("https", func(b *testing.B) { compare(b, secure, work{clients: 1, size: large(b), piece: 8 * mib}) })
+}
+
+// BenchmarkUploadManyClients has 100 clients send 10 MiB each in requests of 1 MiB.
+func BenchmarkUploadManyClients(b *testing.B) {
+	b.Run("http", func(b *testing.B) { compare(b, near, work{clients: 100, size: 10 * mib, piece: mib}) })
+}
+
+func large(b *testing.B) int { return setting(b, "BENCH_MIB", 1024) * mib }
+
+// work is what every rival is asked to do.
+type work struct{ clients, size, piece int }
+
+type distance int
+
+const (
+	near distance = iota
+	secure
+	far
+)
+
+// round is what one rival's turn cost.
+type round struct{ wall, server, database, gateway float64 }
+
+// compare runs the rivals in turn and reports medians: of the seconds, of the
+// ratios within a round (above 1 is faster than the other), and of what the
+// server's process used of the processor for each GiB.
+func compare(b *testing.B, where distance, w work) {
+	g := openGateway(b, where == secure)
+	url := g.URL
+	if where == far {
+		url = "http://" + newNetwork(b, g.addr, farRate, farDelay).addr
+	}
+	rivals := []*rival{newDirect(b, g, url), newTusd(b, g, url), newOurs(b, g, url)}
+	content := make([]byte, w.size)
+	_, _ = io.ReadFull(rand.NewChaCha8([32]byte{7}), content)
+	took := map[string][]round{}
+	rounds := setting(b, "BENCH_ROUNDS", 5)
+	for n := range rounds + 1 {
+		for i := range rivals { // a different one goes first each time
+			r := rivals[(i+n)%len(rivals)]
+			one := w
+			if n == 0 { // warms connections and caches
+				one.size = min(w.size, 64*mib)
+			}
+			cost := turn(b, r, g, one, content[:one.size])
+			if n > 0 {
+				took[r.name] = append(took[r.name], cost)
+			}
+			g.empty(b)
+		}
+	}
+	for _, r := range rivals {
+		report(b, r, took, float64(w.clients*w.size)/(1<<30))
+	}
+}
+
+func turn(b *testing.B, r *rival, g *gateway, w work, content []byte) (cost round) {
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer stop()
+	used := func() (server, database, gateway time.Duration) {
+		if r.server != nil {
+			server = cpu(b, r.server.cmd.Process.Pid)
+		}
+		if r.database != nil {
+			database = cpu(b, r.database()...)
+		}
+		return server, database, cpu(b, g.cmd.Process.Pid)
+	}
+	s, d, v := used()
+	start := time.Now()
+	var all sync.WaitGroup
+	for range w.clients {
+		all.Go(func() {
+			if err := r.sender.send(ctx, content, w.piece); err != nil {
+				b.Errorf("%s: %v", r.name, err)
+			}
+		})
+	}
+	all.Wait()
+	cost.wall = time.Since(start).Seconds()
+	s2, d2, v2 := used()
+	cost.server, cost.database, cost.gateway = (s2 - s).Seconds(), (d2 - d).Seconds(), (v2 - v).Seconds()
+	return cost
+}
+
+// report gives one rival's figures as a benchmark's of its own, so that tools
+// for Go's benchmark format read them.
+func report(b *testing.B, r *rival, took map[string][]round, gib float64) {
+	b.Run(r.name, func(b *testing.B) {
+		of := func(f func(round) float64) float64 {
+			var xs []float64
+			for _, c := range took[r.name] {
+				xs = append(xs, f(c))
+			}
+			return median(xs)
+		}
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(of(func(c round) float64 { return c.wall }), "s")
+		for _, other := range []string{"sdk", "tusd"} {
+			if other != r.name {
+				b.ReportMetric(ratio(took[other], took[r.name]), "x-"+other)
+			}
+		}
+		if r.server == nil {
+			return
+		}
+		b.ReportMetric(of(func(c round) float64 { return c.server / gib }), "cpu-s/GiB")
+		b.ReportMetric(of(func(c round) float64 { return c.database / gib }), "postgres-cpu-s/GiB")
+		b.ReportMetric(of(func(c round) float64 { return c.gateway / gib }), "s3-cpu-s/GiB")
+		b.ReportMetric(r.server.peak(b), "peak-MiB")
+	})
+}
+
+// ratio is the median of the ratios of wall times within rounds.
+func ratio(of, to []round) float64 {
+	var out []float64
+	for i := range of {
+		out = append(out, of[i].wall/to[i].wall)
+	}
+	return median(out)
+}
+
+func median(xs []float64) float64 {
+	if len(xs) == 0 {
+		return 0
+	}
+	xs = slices.Sorted(slices.Values(xs))
+	return xs[len(xs)/2]
+}
