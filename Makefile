@@ -26,7 +26,7 @@ build: ## the program, as bin/bonfire
 	@go build -o bin/bonfire ./cmd/bonfire
 
 .PHONY: test
-test: postgres media browser curl npm ## every test of the server, against real Postgres and a real S3 server
+test: postgres media browser curl npm spin ## every test of the server, against real Postgres and a real S3 server
 	go test -timeout $(TIMEOUT) $(ARGS) ./...
 
 .PHONY: test-sdk
@@ -73,6 +73,10 @@ bench: postgres ## the benchmarks (ARGS='-bench Upload' for some)
 chaos: postgres ## the fault suite: kills and faults under uploads, for minutes
 	BONFIRE_CHAOS=1 go test -count 1 -run Chaos -timeout 2h -v $(ARGS) ./uploads/...
 
+.PHONY: model
+model: spin ## the exhaustive check of the upload protocol's model (ledger/model)
+	go test -count 1 -run TestP1P2_Model -v $(ARGS) ./ledger
+
 .PHONY: clean
 clean: ## remove the program and the data of `make run`
 	rm -rf bin $(DATA)
@@ -107,6 +111,10 @@ media:
 .PHONY: curl
 curl:
 	@command -v curl >/dev/null || { $(call apt,curl ca-certificates,the examples of the documentation are run with it); }
+
+.PHONY: spin
+spin:
+	@{ command -v spin && command -v gcc; } >/dev/null || { $(call apt,spin gcc libc6-dev,the model of uploads is checked with it); }
 
 .PHONY: browser
 browser:

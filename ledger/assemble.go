@@ -43,7 +43,7 @@ func (s *Session) Assemble(ctx context.Context, declare bool) error {
 	defer stop()
 	err := s.noticed(s.assemble(ctx))
 	if err != nil && s.alive.Err() != nil {
-		err = context.Cause(s.alive)
+		err = errLost
 	}
 	return err
 }

@@ -66,9 +66,16 @@ func (s *Session) newFlow(ctx context.Context, hold bool) *flow {
 func (f *flow) open() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	complete := f.up.Length != nil && f.at >= *f.up.Length && f.prev != nil
-	return f.failed == nil && !complete && f.s.alive.Err() == nil
+	return f.failed == nil && !f.complete() && f.s.alive.Err() == nil
 }
+
+// complete reports whether all that the upload may hold has been read.
+func (f *flow) complete() bool {
+	return f.up.Length != nil && f.at >= *f.up.Length && f.prev != nil
+}
+
+// lost reports whether reading ended because the lease was lost.
+func (f *flow) lost() bool { return !f.complete() && f.s.alive.Err() != nil }
 
 // declares reports whether an empty body still has a length to commit.
 func (f *flow) declares() bool { return f.declared && f.prev == nil }

@@ -22,8 +22,8 @@ type Session struct {
 
 	letGo    func()
 	asked    sync.Once
-	lost     context.CancelCauseFunc
-	alive    context.Context //nolint:containedctx // ends when the lease is lost
+	lost     context.CancelFunc
+	alive    context.Context //nolint:containedctx // ends when the lease is lost or given back
 	done     chan struct{}
 	end      sync.Once
 	released bool // the last commit gave the lease back
@@ -31,7 +31,7 @@ type Session struct {
 
 func (e *Engine) open(row store.Ledger, lease store.Lease, letGo func(), since time.Time) *Session {
 	s := &Session{e: e, lease: lease, row: row, letGo: letGo, done: make(chan struct{})}
-	s.alive, s.lost = context.WithCancelCause(context.Background())
+	s.alive, s.lost = context.WithCancel(context.Background())
 	e.mu.Lock()
 	before := e.held[lease.Upload]
 	e.held[lease.Upload] = s
@@ -71,7 +71,7 @@ func (s *Session) askToLetGo() {
 	})
 }
 
-func (s *Session) lose() { s.lost(errLost) }
+func (s *Session) lose() { s.lost() }
 
 // Release gives the lease back. Safe to call twice; never fails, because a
 // lease which is not given back ends by itself.
@@ -79,7 +79,7 @@ func (s *Session) Release() { s.end.Do(s.release) }
 
 func (s *Session) release() {
 	close(s.done)
-	s.lost(nil)
+	s.lost()
 	s.e.mu.Lock()
 	if s.e.held[s.lease.Upload] == s {
 		delete(s.e.held, s.lease.Upload)

@@ -32,7 +32,10 @@ const (
 // answer, or src ended early: ask for the offset and go on).
 func (s *Session) Write(ctx context.Context, src io.Reader, verify func() error) (int64, error) {
 	start := s.row.Offset
-	if !s.row.State.Receives() {
+	switch {
+	case s.alive.Err() != nil:
+		return 0, errLost
+	case !s.row.State.Receives():
 		return 0, clinical.Fail(clinical.Conflict, "this upload takes no more bytes", nil)
 	}
 	if err := s.loadDigest(); err != nil {
@@ -42,7 +45,7 @@ func (s *Session) Write(ctx context.Context, src io.Reader, verify func() error)
 	if err != nil {
 		s.dig = nil // it may be ahead of what was committed
 		if s.alive.Err() != nil {
-			err = context.Cause(s.alive)
+			err = errLost
 		}
 	}
 	return s.row.Offset - start, err
@@ -74,6 +77,7 @@ func (s *Session) receive(ctx context.Context, src io.Reader, verify func() erro
 		}
 		f.submit(u, readErr != nil)
 	}
+	ended := readErr != nil
 	if errors.Is(readErr, io.EOF) {
 		readErr = nil
 	}
@@ -82,6 +86,9 @@ func (s *Session) receive(ctx context.Context, src io.Reader, verify func() erro
 	}
 	if err := f.wait(); err != nil {
 		return err
+	}
+	if !ended && f.lost() {
+		return errLost
 	}
 	if readErr != nil && clinical.AsFailure(readErr) == nil {
 		return clinical.Fail(clinical.Unavailable, "the connection ended early", readErr)
