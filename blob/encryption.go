@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// namespace holds objects of the package's own, beside every tenant's.
-const namespace = ".bonfire/"
+// Namespace holds objects of the package's own, beside every tenant's.
+const Namespace = ".bonfire/"
 
 // VerifyEncryption finds out, with a small object of its own that it removes
 // again, whether the store really encrypts with the configured key; without
@@ -23,7 +23,7 @@ func (b *Bucket) VerifyEncryption(ctx context.Context) error {
 	if b.cfg.KMSKeyID == "" {
 		return nil
 	}
-	key := namespace + "encryption-probe-" + rand.Text()
+	key := Namespace + "encryption-probe-" + rand.Text()
 	o, err := b.Put(ctx, key, "text/plain", BytesBody([][]byte{[]byte("probe")}))
 	if errors.Is(err, errOther) {
 		return fail(errKey, err) // a store without KMS, for one

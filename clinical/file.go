@@ -2,6 +2,7 @@ package clinical
 
 import (
 	"path"
+	"strings"
 	"time"
 )
 
@@ -150,6 +151,17 @@ func (f File) DownloadName() string {
 // month and id, nothing a person could be known by.
 func ObjectKey(tenant TenantID, id FileID, at time.Time) string {
 	return path.Join(string(tenant), at.UTC().Format("2006/01"), string(id))
+}
+
+// IsObjectKey reports whether a key is one that ObjectKey makes for the tenant.
+func IsObjectKey(tenant TenantID, key string) bool {
+	rest, ok := strings.CutPrefix(key, string(tenant)+"/")
+	if !ok || len(rest) < len("2006/01/") {
+		return false
+	}
+	_, err := time.Parse("2006/01/", rest[:len("2006/01/")])
+	_, formed := ParseID[FileID](rest[len("2006/01/"):])
+	return err == nil && formed
 }
 
 var extensions = map[string]string{

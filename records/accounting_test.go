@@ -20,6 +20,9 @@ import (
 var unaudited = map[string]string{
 	"Records.Anchor":         "reads a seal, which names no patient, for the operator's check of an export",
 	"Records.AuditTenants":   "names tenants, for the operator's check of their trails",
+	"Records.CompareBucket":  "background, and the operator's: shows ids and keys; each object that it removes has its event (removeOrphan)",
+	"Records.LastDrift":      "numbers for the metrics",
+	"Records.WatchDrift":     "background: CompareBucket, again and again",
 	"Records.Announced":      "tells the webhook's worker when to look again",
 	"Records.Listen":         "background: wakes those who watch; each of them is decided on",
 	"Records.Outbox":         "what the webhook's worker reads: ids and codes of events that are on the trail",

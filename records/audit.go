@@ -43,6 +43,7 @@ var kindOfEvent = map[string]struct {
 	"setLegalHold":     {clinical.AuditUpdate, "update"},
 	"reportScan":       {clinical.AuditUpdate, "update"},
 	"purgeFile":        {clinical.AuditDelete, "delete"},
+	"removeOrphan":     {clinical.AuditDelete, "delete"},
 	"retireKind":       {clinical.AuditUpdate, "update"},
 	"setKind":          {clinical.AuditUpdate, "update"},
 	"createUpload":     {clinical.AuditCreate, "create"},

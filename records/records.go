@@ -2,6 +2,7 @@ package records
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/bonfiredb/bonfire/blob"
@@ -44,6 +45,7 @@ type Records struct {
 	members *memberCache
 	nudge   chan struct{}
 	hub     events.Hub
+	drift   atomic.Pointer[DriftReport]
 }
 
 // New makes the verbs.

@@ -104,23 +104,30 @@ func (r *Records) takeOut(ctx context.Context) error {
 		return err
 	}
 	for _, g := range garbage {
-		gone := r.remove(ctx, g)
+		gone, err := r.takeOutOne(ctx, g)
 		if gone != nil {
 			r.Log.WarnContext(ctx, "garbage not deleted", "error", gone)
 		}
-		if err := r.Store.InTx(ctx, g.Tenant, func(ctx context.Context, tx *store.Tx) error {
-			if gone != nil {
-				return tx.KeepGarbage(ctx, g.ObjectKey, g.Multipart)
-			}
-			if err := tx.CertifyDeleted(ctx, g.ObjectKey, r.Now().UTC()); err != nil {
-				return err
-			}
-			return tx.DropGarbage(ctx, g.ObjectKey, g.Multipart)
-		}); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// takeOutOne deletes what one row of the garbage list stands for, and notes it.
+// gone is why it could not be deleted.
+func (r *Records) takeOutOne(ctx context.Context, g store.Garbage) (gone, err error) {
+	gone = r.remove(ctx, g)
+	return gone, r.Store.InTx(ctx, g.Tenant, func(ctx context.Context, tx *store.Tx) error {
+		if gone != nil {
+			return tx.KeepGarbage(ctx, g.ObjectKey, g.Multipart)
+		}
+		if err := tx.CertifyDeleted(ctx, g.ObjectKey, r.Now().UTC()); err != nil {
+			return err
+		}
+		return tx.DropGarbage(ctx, g.ObjectKey, g.Multipart)
+	})
 }
 
 // remove deletes what one row of the garbage list stands for.
