@@ -72,8 +72,9 @@ function inputOf(options: UploadOptions, source: Source, sha256: string | undefi
   }
 }
 
-async function create(api: Api, input: CreateUploadInput, signal: AbortSignal | undefined) {
-  const { createUpload } = await api.again(CreateUpload, { input }, { signal, delays: api.uploadDelays ?? uploadDelays })
+/** Announces a file. The same input again answers with the same upload. */
+export async function create(api: Api, input: CreateUploadInput, signal: AbortSignal | undefined, delays = api.uploadDelays ?? uploadDelays) {
+  const { createUpload } = await api.again(CreateUpload, { input }, { signal, delays })
   throwProblem(createUpload.problems)
   return { uploadId: present(createUpload.upload).id, target: present(createUpload.tus) }
 }
