@@ -82,6 +82,9 @@ func (r *Rooms) work(ctx context.Context, group *errgroup.Group, c config.Config
 	group.Go(func() error { return r.Records.Sealer(ctx, c.AuditSeal) })
 	group.Go(func() error { return r.Records.Retention(ctx, retentionEvery) })
 	group.Go(func() error { return r.Records.Listen(ctx) })
+	if c.FsckEvery > 0 {
+		group.Go(func() error { return r.Records.WatchDrift(ctx, c.FsckEvery) })
+	}
 	if r.webhook != nil {
 		group.Go(func() error { return r.webhook.Run(ctx) })
 	}
