@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bonfiredb/bonfire/internal/demo"
 	"github.com/bonfiredb/bonfire/blob"
+	"github.com/bonfiredb/bonfire/internal/demo"
 	"github.com/bonfiredb/bonfire/internal/devstack/devtest"
 )
 
