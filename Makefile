@@ -65,7 +65,8 @@ chaos: postgres ## the fault suite: kills and faults under uploads, for minutes
 	BONFIRE_CHAOS=1 go test -count 1 -run Chaos -timeout 2h -v $(ARGS) ./uploads/...
 
 .PHONY: clean
-clean: ## remove the program and the data of `make run`
+clean: ## remove the program and the data of `make run`, wherever its database lives; refused while it runs
+	@[ ! -e $(DATA)/devstack.json ] || { $(MAKE) build; bin/bonfire devstack --remove --data $(DATA); }
 	rm -rf bin $(DATA)
 
 # ---------------------------------------------------------------- what the targets need
