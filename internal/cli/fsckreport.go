@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/records"
 )
 
@@ -69,9 +68,9 @@ func (w wordsOfDrift) drift(d records.Drift) error {
 }
 
 func driftSubject(d records.Drift) string {
-	s := fmt.Sprintf("%q", d.Key) // a foreign key may hold anything
-	if clinical.IsObjectKey(d.Tenant, d.Key) {
-		s = d.Key
+	s := d.Key
+	if d.Code == records.DriftForeign {
+		s = fmt.Sprintf("%q", d.Key) // it may hold anything
 	}
 	if d.ID != "" {
 		s += "  " + d.Row + " " + d.ID
