@@ -78,7 +78,8 @@ model: spin ## the exhaustive check of the upload protocol's model (ledger/model
 	go test -count 1 -run TestP1P2_Model -v $(ARGS) ./ledger
 
 .PHONY: clean
-clean: ## remove the program and the data of `make run`
+clean: ## remove the program and the data of `make run`, wherever its database lives; refused while it runs
+	@[ ! -e $(DATA)/devstack.json ] || { $(MAKE) build; bin/bonfire devstack --remove --data $(DATA); }
 	rm -rf bin $(DATA)
 
 # ---------------------------------------------------------------- what the targets need

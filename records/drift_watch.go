@@ -12,6 +12,8 @@ const (
 	// driftSoon is the longest that the first comparison waits after the start,
 	// and how long a replica leaves the turn to another before it asks again.
 	driftSoon = 5 * time.Minute
+	// driftLogged is how many differences of one comparison go to the log.
+	driftLogged = 100
 )
 
 // WatchDrift compares bucket and database now and then, about as often as it is
@@ -35,8 +37,12 @@ func (r *Records) WatchDrift(ctx context.Context, every time.Duration) error {
 
 // watchDrift is one comparison. What differs goes to the log in ids and keys.
 func (r *Records) watchDrift(ctx context.Context) {
+	told := 0
 	report, err := r.CompareBucket(ctx, DriftCheck{}, func(d Drift) error {
-		if d.Code != DriftForeign {
+		if d.Code == DriftForeign {
+			return nil
+		}
+		if told++; told <= driftLogged {
 			r.Log.WarnContext(ctx, "bucket and database differ", "code", d.Code, "tenant", d.Tenant, "key", d.Key, "row", d.Row, "id", d.ID)
 		}
 		return nil

@@ -28,13 +28,14 @@ type FileChange struct {
 
 // WatchFiles follows what happens to a patient's files, as far as the actor may
 // see them. With a cursor it goes on behind the event that came with it, "" goes
-// through all there ever were, and nil begins with the newest there is, if any,
+// through all that are kept, and nil begins with the newest there is, if any,
 // so that a list read after it misses nothing. No event is left out or told
 // twice, whichever commits first and however often the caller comes back.
 //
 // Nothing is queued: the next event is read, and decided on, when the last one
 // was taken. The first error ends it: Invalid for a cursor that is none (field
-// afterCursor); else as with WatchUpload. NotFound when the patient is hidden or
+// afterCursor), Gone for one that events are missing behind because of their age
+// (ForgetEvents); else as with WatchUpload. NotFound when the patient is hidden or
 // missing, or becomes so.
 func (r *Records) WatchFiles(ctx context.Context, actor clinical.Actor, patient clinical.PatientID, after *string) iter.Seq2[FileChange, error] {
 	return func(yield func(FileChange, error) bool) {
@@ -145,6 +146,9 @@ func (c *call) seek(ctx context.Context, patient clinical.PatientID, place int64
 		batch, err = c.PatientEvents(ctx, patient, fileEvents, place, watchBatch)
 	}
 	s = step{place: place, more: !newest && len(batch) == watchBatch}
+	if err == nil && !newest {
+		err = c.unbroken(ctx, patient, place) // after the batch: what was forgotten before it is missing in it
+	}
 	if err != nil {
 		return s, err
 	}
@@ -163,6 +167,20 @@ func (c *call) seek(ctx context.Context, patient clinical.PatientID, place int64
 		}
 	}
 	return s, nil
+}
+
+// unbroken is Gone when events behind a place have been forgotten. "" as a cursor
+// asks for all there are.
+func (c *call) unbroken(ctx context.Context, patient clinical.PatientID, place int64) error {
+	if place == 0 {
+		return nil
+	}
+	first, err := c.FirstPlace(ctx, patient)
+	if err == nil && first > place+1 {
+		err = clinical.Fail(clinical.Gone, "the events behind this cursor are not kept any more: list the files, and subscribe without it", nil).
+			WithField("afterCursor")
+	}
+	return err
 }
 
 // seesFile reports whether the actor may know of a file. One that is gone for

@@ -157,6 +157,11 @@ func TestExitCodes(t *testing.T) {
 		{nil, "serve --dev --addr :0", 2, "this machine only"},
 		{[]string{"BONFIRE_ADDR=[::]:0"}, "serve --dev", 2, "this machine only"},
 		{nil, "doctor", 1, "BONFIRE_DATABASE_URL: not set"},
+		{nil, "fsck", 2, "set BONFIRE_DATABASE_URL and BONFIRE_S3_BUCKET"},
+		{nil, "fsck --older-than 1s", 2, "--older-than: choose 1m0s or longer"},
+		{nil, "fsck --older-than soon", 2, "--older-than"},
+		{nil, "fsck --force", 2, "--force goes with --repair"},
+		{nil, "fsck everything", 2, "see: bonfire fsck --help"},
 	} {
 		r := bonfire(t.Context(), tc.environ, nil, strings.Fields(tc.args)...)
 		if r.code != tc.code || !strings.Contains(r.out+r.err, tc.out) {
@@ -181,7 +186,7 @@ func TestHelpNamesOnlyWhatThereIs(t *testing.T) {
 			t.Errorf("%s --help: %+v", name, r)
 		}
 	}
-	if got := fmt.Sprint(names); got != "[audit clinic dev devstack doctor help key member migrate policy serve upload verify version]" {
+	if got := fmt.Sprint(names); got != "[audit clinic dev devstack doctor fsck help key member migrate policy serve upload verify version]" {
 		t.Errorf("the commands are %s", got)
 	}
 }

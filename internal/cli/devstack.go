@@ -20,6 +20,7 @@ const stackStop = 20 * time.Second
 type devstackFlags struct {
 	data           string
 	pgPort, s3Port int
+	remove         bool
 }
 
 func (p *program) devstackCommand() *cobra.Command {
@@ -30,9 +31,15 @@ func (p *program) devstackCommand() *cobra.Command {
 		Long: "Runs Postgres and an S3 server in the foreground until it is told to stop. Prints what serve needs as\n" +
 			"NAME=value lines, then READY. Several servers may share one. For development: the S3 server does not fsync.",
 		Args: cobra.NoArgs,
-		RunE: do(func(ctx context.Context, _ []string) error { return p.devstack(ctx, f) }),
+		RunE: do(func(ctx context.Context, _ []string) error {
+			if f.remove {
+				return devstack.Remove(f.data)
+			}
+			return p.devstack(ctx, f)
+		}),
 	}
 	cmd.Flags().StringVar(&f.data, "data", dataDir, "data directory")
+	cmd.Flags().BoolVar(&f.remove, "remove", false, "remove what a stack made in the data directory, and its database where that lives elsewhere; refused while one runs")
 	cmd.Flags().IntVar(&f.pgPort, "pg-port", 0, "port of Postgres (default: a free one)")
 	cmd.Flags().IntVar(&f.s3Port, "s3-port", 0, "port of S3 (default: a free one)")
 	return cmd

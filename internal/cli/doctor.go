@@ -24,7 +24,7 @@ func (p *program) doctorCommand() *cobra.Command {
 	var dev bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look at configuration, database, bucket, keys, CORS and clock; say how to mend what is found",
+		Short: "Look at configuration, database, bucket, keys, CORS, webhook and clock; say how to mend what is found",
 		Args:  cobra.NoArgs,
 		RunE:  do(func(ctx context.Context, _ []string) error { return p.doctor(ctx, dev) }),
 	}
@@ -56,6 +56,7 @@ func (p *program) doctor(ctx context.Context, dev bool) error {
 		return &found{}
 	}
 	e.provider(ctx)
+	e.webhook(ctx)
 	if e.stores(ctx) {
 		e.cors(ctx)
 		e.clock(ctx)
@@ -100,6 +101,9 @@ func (e *examination) stores(ctx context.Context) bool {
 		return false
 	}
 	e.tell("bucket", nil, "")
+	e.tell("lists of the bucket", rooms.Bucket.MayList(ctx),
+		"allow the credentials s3:ListBucket and s3:ListBucketMultipartUploads; bonfire fsck and the sweeper stand on them")
+	e.lifecycle(ctx, rooms.Bucket)
 	if e.cfg.KMSKeyID == "" {
 		e.note("encryption", "BONFIRE_KMS_KEY_ID is not set: objects get the bucket's own encryption, whatever that is")
 		return true
@@ -191,6 +195,10 @@ func (e *examination) clock(ctx context.Context) {
 	e.tell("clock", err, "let a time service set the clock (timedatectl set-ntp true)")
 }
 
+// asked answers with what it is told first: neither a browser's preflight nor the
+// webhook follows redirects.
+var asked = http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
 // look makes one request and gives the answer's head.
 func look(ctx context.Context, method, at string, header http.Header) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
@@ -202,7 +210,7 @@ func look(ctx context.Context, method, at string, header http.Header) (*http.Res
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := asked.Do(req)
 	if err != nil {
 		return nil, err
 	}

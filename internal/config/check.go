@@ -16,6 +16,8 @@ const (
 	maxPart = Size(5) << 30 // and its largest
 	// maxLink is as long as S3 honours a presigned URL (SigV4).
 	maxLink = 7 * 24 * time.Hour
+	// minEvents is longer than the webhook tries to deliver an event.
+	minEvents = 7 * 24 * time.Hour
 	// minSecret is the length of a shared secret in characters: HS256 wants a
 	// key no shorter than its output (RFC 7518 section 3.2).
 	minSecret = 32
@@ -70,6 +72,12 @@ func (c Config) checkLimits(f *findings) {
 	}
 	if c.SpoolMemory < c.PartSize {
 		f.add("BONFIRE_SPOOL_MEMORY", "must hold at least one part (BONFIRE_PART_SIZE is %s)", c.PartSize)
+	}
+	if c.FsckEvery != 0 && c.FsckEvery < time.Minute {
+		f.add("BONFIRE_FSCK_INTERVAL", "choose 1m or longer, or 0 for never")
+	}
+	if c.EventRetention < minEvents {
+		f.add("BONFIRE_EVENT_RETENTION", "choose 168h or longer: delivery is tried for three days")
 	}
 	if strings.HasPrefix(c.S3Prefix, "/") {
 		f.add("BONFIRE_S3_PREFIX", "must not begin with a slash")

@@ -28,6 +28,8 @@ type Config struct {
 	S3Prefix    string `env:"BONFIRE_S3_PREFIX" for:"bytes" help:"what every object key starts with, such as bonfire/"`
 	KMSKeyID    string `env:"BONFIRE_KMS_KEY_ID" for:"bytes" help:"KMS key that encrypts every object; checked on each finished object (default: the bucket's own encryption)"`
 
+	FsckEvery time.Duration `env:"BONFIRE_FSCK_INTERVAL" envDefault:"6h" for:"bytes" help:"how often bucket and database are compared in the background, by one server at a time; 0 for never"`
+
 	OIDCIssuer   string `env:"BONFIRE_OIDC_ISSUER" for:"who" help:"issuer URL of the identity provider (required)"`
 	OIDCAudience string `env:"BONFIRE_OIDC_AUDIENCE" for:"who" help:"audience that a token must name (required)"`
 	DevKey       Secret `env:"BONFIRE_DEV_KEY" for:"who" help:"key of development tokens, 32 characters or more; read with --dev only (default: DIR/dev.key)"`
@@ -48,6 +50,8 @@ type Config struct {
 
 	WebhookURL    string `env:"BONFIRE_WEBHOOK_URL" for:"events" help:"https URL that is told of new and changed records"`
 	WebhookSecret Secret `env:"BONFIRE_WEBHOOK_SECRET" for:"events" help:"secret that signs what is sent there, 32 characters or more"`
+
+	EventRetention time.Duration `env:"BONFIRE_EVENT_RETENTION" envDefault:"2160h" for:"events" help:"how long events are kept for those who come back with a cursor, 168h or longer"`
 }
 
 // PlaygroundOn reports whether the playground is served: as the environment

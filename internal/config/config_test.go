@@ -75,6 +75,8 @@ func TestLoadNamesTheVariableAndTheMend(t *testing.T) {
 		{"BONFIRE_SHA1=yes", "BONFIRE_SHA1: write small, all or off"},
 		{"BONFIRE_LOG_LEVEL=loud", "BONFIRE_LOG_LEVEL: write DEBUG"},
 		{"BONFIRE_PLAYGROUND=perhaps", "BONFIRE_PLAYGROUND: write true or false"},
+		{"BONFIRE_FSCK_INTERVAL=1s", "BONFIRE_FSCK_INTERVAL: choose 1m or longer, or 0"},
+		{"BONFIRE_EVENT_RETENTION=72h", "BONFIRE_EVENT_RETENTION: choose 168h or longer"},
 		{"BONFIRE_S3_PREFIX=/x", "BONFIRE_S3_PREFIX: must not begin"},
 	} {
 		_, err := config.Load([]string{tc.set})

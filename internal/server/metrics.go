@@ -28,7 +28,7 @@ func newMetrics(r *Rooms) *metrics {
 		}, []string{"method", "route", "status"}),
 	}
 	m.registry.MustRegister(m.requests, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s3Calls{r})
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s3Calls{r}, drift{r})
 	gauge := func(name, help string, value func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}

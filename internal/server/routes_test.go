@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/internal/demo"
 	"github.com/bonfiredb/bonfire/internal/devstack/devtest"
 )
@@ -104,6 +105,44 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	}
 	if strings.Contains(body, "some-token") {
 		t.Error("P10: a path is in the metrics")
+	}
+}
+
+// TestP3_DriftIsExported: what the comparison in the background has seen.
+func TestP3_DriftIsExported(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	_ = free.Close()
+	s := start(t, devtest.NewFrom(t, "schema", migrate), "BONFIRE_METRICS_ADDR="+addr, "BONFIRE_FSCK_INTERVAL=0")
+	metrics := func() string { _, body := s.do(t, "GET", "http://"+addr+"/metrics", ""); return body }
+	if strings.Contains(metrics(), "bonfire_drift_") {
+		t.Error("there are figures before anything was compared")
+	}
+	if err := s.rooms.Bucket.PutScratch(t.Context(), "not-ours/a.txt", blob.BytesBody([][]byte{[]byte("x")})); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.rooms.Records.WatchDrift(ctx, time.Millisecond) }()
+	waitUntil(t, "the figures are there", func() bool {
+		body := metrics()
+		for _, want := range []string{
+			`bonfire_drift_findings{code="object-without-row"} 0`, `bonfire_drift_findings{code="row-without-object"} 0`,
+			"bonfire_drift_last_run_timestamp_seconds ", "bonfire_drift_objects_checked 0", "bonfire_drift_foreign_objects 1",
+		} {
+			if !strings.Contains(body, want) {
+				return false
+			}
+		}
+		return true
+	})
+	stop()
+	if err := <-ended; err != nil || strings.Contains(metrics(), "bonfire_drift_") {
+		t.Errorf("%v; a server whose turn is over has no figures", err)
 	}
 }
 

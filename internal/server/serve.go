@@ -25,6 +25,8 @@ const (
 	sweepEvery = 10 * time.Second
 	// retentionEvery is how often a server looks for files whose time has come.
 	retentionEvery = time.Hour
+	// forgetEvery is how often a server looks for events that are old enough to go.
+	forgetEvery = 6 * time.Hour
 	// partitionsEvery is how often the audit trail's coming months are made ready.
 	partitionsEvery = 12 * time.Hour
 	partitionsAhead = 3
@@ -82,9 +84,16 @@ func (r *Rooms) work(ctx context.Context, group *errgroup.Group, c config.Config
 	group.Go(func() error { return r.Records.Sealer(ctx, c.AuditSeal) })
 	group.Go(func() error { return r.Records.Retention(ctx, retentionEvery) })
 	group.Go(func() error { return r.Records.Listen(ctx) })
+	if c.FsckEvery > 0 {
+		group.Go(func() error { return r.Records.WatchDrift(ctx, c.FsckEvery) })
+	}
 	if r.webhook != nil {
 		group.Go(func() error { return r.webhook.Run(ctx) })
 	}
+	group.Go(func() error {
+		r.repeat(ctx, forgetEvery, "events", func() error { return r.Records.ForgetEvents(ctx, c.EventRetention) })
+		return nil
+	})
 	group.Go(func() error {
 		r.repeat(ctx, partitionsEvery, "audit partitions", func() error { return r.Store.AuditPartitions(ctx, partitionsAhead) })
 		return nil
