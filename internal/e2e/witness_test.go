@@ -23,14 +23,16 @@ type witness struct {
 	entry
 	// host is asked before each request where it goes; nil leaves it.
 	host func() string
+	// lose is called when an acknowledged byte is lost; nil goes on.
+	lose func()
 
 	mu    sync.Mutex
 	acked int64
 	lost  []string // what contradicts the promise
 }
 
-// send brings the content to the upload, wherever that was created, and gives
-// what the server had acknowledged when it said something else than "again".
+// send brings the content to the upload, wherever that was created. It fails
+// when the server says that it will never take another byte, or ctx ends.
 func (w *witness) send(ctx context.Context, url string, header http.Header) error {
 	c := tusclient.Client{
 		HTTP:      &http.Client{Transport: w, Timeout: 2 * time.Minute},
@@ -100,6 +102,9 @@ func (w *witness) note(method, offset string) {
 	defer w.mu.Unlock()
 	if n < w.acked {
 		w.lost = append(w.lost, fmt.Sprintf("P1: %s says %d after %d was acknowledged", method, n, w.acked))
+		if w.lose != nil {
+			w.lose()
+		}
 	}
 	w.acked = max(w.acked, n)
 }
@@ -109,4 +114,11 @@ func (w *witness) losses() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.lost...)
+}
+
+// acknowledged is the largest offset that the server has told.
+func (w *witness) acknowledged() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.acked
 }
