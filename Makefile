@@ -113,7 +113,7 @@ browser:
 	|| { $(call apt,chromium,pages are tested in it); }
 
 # Node.js packages: the independent FHIR check, and what drives the browser.
-NPM := fhir/validator web/playground
+NPM := fhir/validator web/playground internal/e2e/clients
 .PHONY: npm node
 npm: node $(NPM:%=%/node_modules/.package-lock.json)
 %/node_modules/.package-lock.json: %/package-lock.json
