@@ -70,8 +70,8 @@ bench: postgres ## the benchmarks (ARGS='-bench Upload' for some)
 	go test -run '^$$' -bench . -timeout 2h $(ARGS) ./bench/...
 
 .PHONY: chaos
-chaos: postgres ## the fault suite: kills and faults under uploads, for minutes
-	BONFIRE_CHAOS=1 go test -count 1 -run Chaos -timeout 2h -v $(ARGS) ./uploads/...
+chaos: postgres ## the fault suite: kills and faults under uploads, for minutes (BONFIRE_CHAOS_SEED, BONFIRE_CHAOS_UPLOADS)
+	BONFIRE_CHAOS=1 go test -count 1 -p 1 -run 'Chaos|LedgerIsItsModel' -timeout 2h -v $(ARGS) ./ledger ./uploads ./internal/e2e
 
 .PHONY: model
 model: spin ## the exhaustive check of the upload protocol's model (ledger/model)
@@ -123,7 +123,7 @@ browser:
 	|| { $(call apt,chromium,pages are tested in it); }
 
 # Node.js packages: the independent FHIR check, and what drives the browser.
-NPM := fhir/validator web/playground
+NPM := fhir/validator web/playground internal/e2e/clients
 .PHONY: npm node
 npm: node $(NPM:%=%/node_modules/.package-lock.json)
 %/node_modules/.package-lock.json: %/package-lock.json

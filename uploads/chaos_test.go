@@ -16,7 +16,7 @@ import (
 func long() bool { return os.Getenv("BONFIRE_CHAOS") == "1" }
 
 // dice are random numbers for many goroutines, from a seed that is logged and
-// can be given again as BONFIRE_SEED. The goroutines take turns as they come, so
+// can be given again as BONFIRE_CHAOS_SEED. The goroutines take turns as they come, so
 // that a seed gives the same numbers and not always the same run.
 type dice struct {
 	mu sync.Mutex
@@ -25,11 +25,11 @@ type dice struct {
 
 func seeded(t testing.TB) *dice {
 	t.Helper()
-	seed, err := strconv.ParseUint(os.Getenv("BONFIRE_SEED"), 10, 64)
+	seed, err := strconv.ParseUint(os.Getenv("BONFIRE_CHAOS_SEED"), 10, 64)
 	if err != nil {
 		seed = rand.Uint64()
 	}
-	t.Logf("BONFIRE_SEED=%d", seed)
+	t.Logf("BONFIRE_CHAOS_SEED=%d", seed)
 	return &dice{r: rand.New(rand.NewPCG(seed, 0))}
 }
 
@@ -82,6 +82,9 @@ func TestP1P2P3_Chaos(t *testing.T) {
 	uploads, workers := 30, 6
 	if long() {
 		uploads = 1000
+	}
+	if n, err := strconv.Atoi(os.Getenv("BONFIRE_CHAOS_UPLOADS")); err == nil {
+		uploads = n
 	}
 	d := seeded(t)
 	s := serve(t, quick()) // unharmed, to look

@@ -38,13 +38,22 @@ type gqlError struct {
 
 func (c *client) try(out any, query string, vars map[string]any) []gqlError {
 	c.t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
+	errs, err := c.attempt(c.h.URL, out, query, vars)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.h.URL+"/graphql", bytes.NewReader(body))
+	return errs
+}
+
+// attempt is try for a server that may not answer.
+func (c *client) attempt(url string, out any, query string, vars map[string]any) ([]gqlError, error) {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if c.token != "" {
@@ -52,7 +61,7 @@ func (c *client) try(out any, query string, vars map[string]any) []gqlError {
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	var answer struct {
@@ -60,14 +69,12 @@ func (c *client) try(out any, query string, vars map[string]any) []gqlError {
 		Errors []gqlError
 	}
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		c.t.Fatalf("%s: %v", res.Status, err)
+		return nil, fmt.Errorf("%s: %w", res.Status, err)
 	}
 	if out != nil && len(answer.Data) > 0 && string(answer.Data) != "null" {
-		if err := json.Unmarshal(answer.Data, out); err != nil {
-			c.t.Fatal(err)
-		}
+		err = json.Unmarshal(answer.Data, out)
 	}
-	return answer.Errors
+	return answer.Errors, err
 }
 
 // target is where the bytes of an upload go.
@@ -83,6 +90,15 @@ const createUpload = `mutation($in: CreateUploadInput!) {
 
 func (c *client) createUpload(in map[string]any) target {
 	c.t.Helper()
+	t, err := c.tryCreate(c.h.URL, in)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return t
+}
+
+// tryCreate is createUpload on a server that may not answer.
+func (c *client) tryCreate(url string, in map[string]any) (target, error) {
 	var out struct {
 		CreateUpload struct {
 			Upload   *struct{ ID, State string }
@@ -93,16 +109,16 @@ func (c *client) createUpload(in map[string]any) target {
 			}
 		}
 	}
-	c.ask(&out, createUpload, map[string]any{"in": in})
+	errs, err := c.attempt(url, &out, createUpload, map[string]any{"in": in})
 	up := out.CreateUpload
-	if up.Tus == nil {
-		c.t.Fatalf("no target: %+v", up.Problems)
+	if err != nil || up.Tus == nil {
+		return target{}, fmt.Errorf("no target: %w %+v %+v", err, errs, up.Problems)
 	}
 	t := target{ID: up.Upload.ID, URL: up.Tus.URL, Header: map[string]string{}}
 	for _, h := range up.Tus.Headers {
 		t.Header[h.Name] = h.Value
 	}
-	return t
+	return t, nil
 }
 
 // tus sends one request of the protocol; nobody but the upload token says who asks.

@@ -15,6 +15,8 @@ type Op struct {
 	Name string
 	// Key is the object's key; "" for statements.
 	Key string
+	// Part is the number of a part; 0 for everything else.
+	Part int
 }
 
 // Fate is what becomes of a call.

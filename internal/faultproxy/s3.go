@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 )
@@ -81,6 +82,7 @@ func opOf(r *http.Request) Op {
 	switch {
 	case q.Has("partNumber"):
 		op.Name = "UploadPart"
+		op.Part, _ = strconv.Atoi(q.Get("partNumber"))
 	case q.Has("uploads") && r.Method == http.MethodPost:
 		op.Name = "CreateMultipartUpload"
 	case q.Has("uploads"):
