@@ -144,8 +144,11 @@ func (f File) DownloadName() string {
 	if len(id) > 4 {
 		id = id[len(id)-4:]
 	}
-	return f.Kind + "-" + id + extensions[f.ContentType]
+	return f.Kind + "-" + id + f.Extension()
 }
+
+// Extension is the usual end of a name of such bytes, with its dot; "" when none is known.
+func (f File) Extension() string { return extensions[f.ContentType] }
 
 // ObjectKey is where the bytes of a file live in the bucket: tenant, year,
 // month and id, nothing a person could be known by.

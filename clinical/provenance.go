@@ -21,6 +21,8 @@ const (
 	ActivityRelease Activity = "release"
 	// Destroy ends the bytes of a file whose time has come; the record stays.
 	ActivityDestroy Activity = "destroy"
+	// Import restored a version that another deployment had exported.
+	ActivityImport Activity = "import"
 )
 
 // Ref points at one version of a resource; Version 0 means unversioned.

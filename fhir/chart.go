@@ -27,20 +27,19 @@ func (r Renderer) Chart(c clinical.Chart) iter.Seq[Resource] {
 		if c.Patient != nil && !yield(r.Patient(*c.Patient)) {
 			return
 		}
-		for _, part := range []iter.Seq[Resource]{r.documents(c), r.evidence(c), r.surroundings(c)} {
-			for res := range part {
-				if !yield(res) {
-					return
-				}
-			}
-		}
+		inTurn(r.Matches(c), r.Surroundings(c))(yield)
 	}
 }
 
 // Matches renders only the documents of a chart, the evidence and the events.
 func (r Renderer) Matches(c clinical.Chart) iter.Seq[Resource] {
+	return inTurn(r.documents(c), r.evidence(c))
+}
+
+// inTurn is one sequence after the other.
+func inTurn(parts ...iter.Seq[Resource]) iter.Seq[Resource] {
 	return func(yield func(Resource) bool) {
-		for _, part := range []iter.Seq[Resource]{r.documents(c), r.evidence(c)} {
+		for _, part := range parts {
 			for res := range part {
 				if !yield(res) {
 					return
@@ -75,8 +74,9 @@ func (r Renderer) evidence(c clinical.Chart) iter.Seq[Resource] {
 	}
 }
 
-// surroundings are the visits, the principals and the clinic.
-func (r Renderer) surroundings(c clinical.Chart) iter.Seq[Resource] {
+// Surroundings renders what the rest of a chart refers to: the visits, the
+// principals and the clinic.
+func (r Renderer) Surroundings(c clinical.Chart) iter.Seq[Resource] {
 	return func(yield func(Resource) bool) {
 		for _, e := range c.Encounters {
 			if !yield(r.Encounter(e)) {

@@ -128,7 +128,7 @@ func anyProvenance(t *rapid.T) fhir.Resource {
 		Activity: rapid.SampledFrom([]clinical.Activity{
 			clinical.ActivityUpload, clinical.ActivityDraft, clinical.ActivityEdit, clinical.ActivitySign, clinical.ActivityAmend,
 			clinical.ActivitySupersede, clinical.ActivityRefile, clinical.ActivityRetract, clinical.ActivityScan,
-			clinical.ActivityHold, clinical.ActivityRelease, clinical.ActivityDestroy, "something new",
+			clinical.ActivityHold, clinical.ActivityRelease, clinical.ActivityDestroy, clinical.ActivityImport, "something new",
 		}).Draw(t, "activity"),
 		Targets: rapid.SliceOfN(rapid.Custom(anyRef), 1, 3).Draw(t, "targets"),
 		Sources: rapid.SliceOfN(rapid.Custom(anyRef), 0, 3).Draw(t, "sources"),

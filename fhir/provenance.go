@@ -67,6 +67,7 @@ var activities = map[clinical.Activity]Coding{
 	clinical.ActivityScan:      {System: lifecycle, Code: "verify", Display: "Verify Record Lifecycle Event"},
 	clinical.ActivityHold:      {System: lifecycle, Code: "hold", Display: "Add Legal Hold Record Lifecycle Event"},
 	clinical.ActivityRelease:   {System: lifecycle, Code: "unhold", Display: "Remove Legal Hold Record Lifecycle Event"},
+	clinical.ActivityImport:    {System: lifecycle, Code: "receive", Display: "Receive/Retain Record Lifecycle Event"},
 	clinical.ActivityDestroy:   {System: lifecycle, Code: "destroy", Display: "Destroy/Delete Record Lifecycle Event"},
 }
 

@@ -183,6 +183,7 @@ func renderedProvenance() map[string]fhir.Resource {
 		clinical.ActivitySign: attest, clinical.ActivityAmend: older, clinical.ActivitySupersede: older,
 		clinical.ActivityRefile: held, clinical.ActivityRetract: upload, clinical.ActivityScan: bySystem,
 		clinical.ActivityHold: held, clinical.ActivityRelease: held, clinical.ActivityDestroy: bySystem,
+		clinical.ActivityImport: bySystem,
 	} {
 		out["provenance-"+string(a)] = renderer.Provenance(provenance(a, change))
 	}

@@ -59,6 +59,9 @@ const (
 	ExplainAccess Action = "explainAccess"
 	// Administer covers keys, memberships, webhooks and the review queue.
 	Administer Action = "administer"
+	// CarryCharts takes whole charts out of the clinic's record, bytes and drafts
+	// included, and restores or adopts them.
+	CarryCharts Action = "carryCharts"
 	// BreakGlass opens the chart of a patient outside the panel.
 	BreakGlass Action = "breakGlass"
 )

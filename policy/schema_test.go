@@ -165,6 +165,7 @@ func TestResourcesOfNouns(t *testing.T) {
 		ReadAudit:     OfAuditLog(home, ""),
 		ExportBundle:  OfBundle(patient, nil),
 		Administer:    OfTenant(home),
+		CarryCharts:   OfTenant(home),
 	} {
 		if d := decide(t, e, clinician(), a, r); !d.Allowed() || !d.Covers(r.Type, r.ID) {
 			t.Errorf("%s of %s: allowed %v %v, covers %v", a, r.Type, d.Allowed(), d.Errors(), d.Covers(r.Type, r.ID))

@@ -24,11 +24,19 @@ type call struct {
 // is rolled back and then recorded on its own, before the error returns; a
 // refusal that cannot be recorded is an error of ours (P5).
 func (r *Records) act(ctx context.Context, actor clinical.Actor, verb string, fn func(context.Context, *call) error) error {
+	return r.actIn(ctx, actor, verb, r.Store.InTx, fn)
+}
+
+// transaction is a method of the store that opens one.
+type transaction func(context.Context, clinical.TenantID, func(context.Context, *store.Tx) error) error
+
+// actIn is act in another sort of transaction.
+func (r *Records) actIn(ctx context.Context, actor clinical.Actor, verb string, in transaction, fn func(context.Context, *call) error) error {
 	if actor.Anonymous() {
 		return clinical.Fail(clinical.Unauthenticated, "sign in first", nil)
 	}
 	c := &call{r: r, actor: actor, verb: verb}
-	err := r.Store.InTx(ctx, actor.Tenant, func(ctx context.Context, tx *store.Tx) error {
+	err := in(ctx, actor.Tenant, func(ctx context.Context, tx *store.Tx) error {
 		c.Tx, c.now = tx, r.Now().UTC().Truncate(time.Microsecond)
 		return fn(ctx, c)
 	})

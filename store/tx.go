@@ -52,7 +52,21 @@ func (db *DB) InTx(ctx context.Context, tenant clinical.TenantID, fn func(ctx co
 	if !tenant.Valid() {
 		return internal(errNoTenant)
 	}
-	return db.retry(ctx, func() error { return db.attempt(ctx, tenant, fn) })
+	return db.retry(ctx, func() error { return db.attempt(ctx, tenant, nil, fn) })
+}
+
+// InSnapshot is InTx whose statements all see the database as it was at the
+// first of them: what is read in pages fits together, whatever is written
+// meanwhile.
+func (db *DB) InSnapshot(ctx context.Context, tenant clinical.TenantID, fn func(ctx context.Context, tx *Tx) error) error {
+	if err := standalone(ctx); err != nil {
+		return err
+	}
+	if !tenant.Valid() {
+		return internal(errNoTenant)
+	}
+	frozen := &sql.TxOptions{Isolation: sql.LevelRepeatableRead}
+	return db.retry(ctx, func() error { return db.attempt(ctx, tenant, frozen, fn) })
 }
 
 // standalone refuses a context that belongs to an open transaction: a second
@@ -112,13 +126,13 @@ func backoff(first time.Duration, n int) time.Duration {
 // attempt is one run of fn. Until COMMIT the transaction ends with ctx; from
 // then on it has a deadline of its own, so that a caller who leaves just then
 // does not make the outcome unknown.
-func (db *DB) attempt(ctx context.Context, tenant clinical.TenantID, fn func(context.Context, *Tx) error) error {
+func (db *DB) attempt(ctx context.Context, tenant clinical.TenantID, o *sql.TxOptions, fn func(context.Context, *Tx) error) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	detach := context.AfterFunc(ctx, end)
 	defer detach()
 
-	btx, err := db.bun.BeginTx(life, nil)
+	btx, err := db.bun.BeginTx(life, o)
 	if err != nil {
 		return err
 	}

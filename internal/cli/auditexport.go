@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/fhir"
-	"github.com/bonfiredb/bonfire/internal/server"
 	"github.com/bonfiredb/bonfire/records"
 	"github.com/bonfiredb/bonfire/seal"
 )
@@ -68,7 +68,7 @@ func (p *program) auditExport(ctx context.Context, f exportFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	x := &exporting{trail: trail, header: seal.Header{
+	x := &exporting{fhir: trail.FHIR, header: seal.Header{
 		Tenant: string(tenant), From: from, Before: before, Base: trail.FHIR.Base, Systems: trail.FHIR.Systems, Server: trail.FHIR.Server,
 	}}
 	if f.seals == "" && f.output != "" {
@@ -91,8 +91,9 @@ func (p *program) auditExport(ctx context.Context, f exportFlags) (err error) {
 
 // exporting is an export under way: the file of events, and that of seals.
 type exporting struct {
-	trail          *server.Trail
+	fhir           fhir.Renderer
 	header         seal.Header
+	only           clinical.PatientID // events of this patient; "" for all
 	out            *bufio.Writer
 	seals          *seal.Writer
 	sealsOut       *bufio.Writer
@@ -150,8 +151,11 @@ func (x *exporting) write(i seal.Item) error {
 	if err != nil {
 		return err
 	}
+	if x.only != "" && e.Patient != x.only {
+		return nil
+	}
 	x.events++
-	return fhir.Write(x.out, x.trail.FHIR.AuditEvent(e))
+	return fhir.Write(x.out, x.fhir.AuditEvent(e))
 }
 
 // close ends both files. After an error they are removed: half an export looks

@@ -186,7 +186,7 @@ func TestHelpNamesOnlyWhatThereIs(t *testing.T) {
 			t.Errorf("%s --help: %+v", name, r)
 		}
 	}
-	if got := fmt.Sprint(names); got != "[audit clinic dev devstack doctor fsck help key member migrate policy serve upload verify version]" {
+	if got := fmt.Sprint(names); got != "[audit clinic dev devstack doctor export fsck help import key member migrate policy serve upload verify version]" {
 		t.Errorf("the commands are %s", got)
 	}
 }

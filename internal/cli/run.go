@@ -70,7 +70,8 @@ func (p *program) root() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.serveCommand(), p.devstackCommand(), p.migrateCommand(), p.uploadCommand(),
-		p.devCommand(), p.doctorCommand(), p.fsckCommand(), p.clinicCommand(), p.memberCommand(), p.keyCommand(), p.policyCommand(), p.auditCommand(), p.verifyCommand(), p.versionCommand())
+		p.devCommand(), p.doctorCommand(), p.fsckCommand(), p.clinicCommand(), p.memberCommand(), p.keyCommand(), p.policyCommand(), p.auditCommand(), p.verifyCommand(),
+		p.exportCommand(), p.importCommand(), p.versionCommand())
 	return root
 }
 

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bonfiredb/bonfire/clinical"
+	"github.com/bonfiredb/bonfire/internal/server"
+	"github.com/bonfiredb/bonfire/records"
+)
+
+func (p *program) importCommand() *cobra.Command {
+	var tenant string
+	cmd := &cobra.Command{
+		Use:   "import DIR",
+		Short: "Restore charts that `bonfire export` wrote",
+		Long: "Restores an export into a clinic of this deployment: ids, versions, signatures and bytes as they were. The manifest\n" +
+			"is checked first, and a byte that changed is named. Of each chart everything is restored or nothing; an id that\n" +
+			"exists here with another content is named and that chart left alone. Doing it again does nothing.\n\n" +
+			"People are known here by name afterwards; nobody is let in. Exit code 1 when a chart was not restored.",
+		Args: cobra.ExactArgs(1),
+		RunE: do(func(ctx context.Context, args []string) error { return p.importFrom(ctx, args[0], tenant) }),
+	}
+	tenantFlag(cmd, &tenant, "into which clinic (default: the one that the export is of)")
+	return cmd
+}
+
+func (p *program) importFrom(ctx context.Context, dir, named string) (err error) {
+	e, err := readExport(dir)
+	if err != nil {
+		return &misused{err}
+	}
+	wrong, err := e.verify(ctx, p.steps("checking "+dir))
+	if err != nil {
+		return err
+	}
+	for _, w := range wrong {
+		_, _ = fmt.Fprintln(p.err, w)
+	}
+	if len(wrong) > 0 {
+		return errors.New("this is not what was exported, nothing was restored")
+	}
+	port, err := p.openPort(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, port.Close()) }()
+	tenant, err := p.importTenant(ctx, port, named, e.Tenant)
+	if err != nil {
+		return err
+	}
+	return p.restore(ctx, port, operator(tenant), e)
+}
+
+// importTenant is the clinic to restore into; it has to be here.
+func (p *program) importTenant(ctx context.Context, port *server.Trail, named string, of clinical.TenantID) (clinical.TenantID, error) {
+	if named == "" {
+		named = string(of)
+	}
+	all, err := port.Store.Tenants(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", &misused{fmt.Errorf("there is no clinic here; make one with: %s clinic set %s --name NAME", p.name, named)}
+	}
+	return pickTenant(all, named)
+}
+
+// restore restores chart by chart. What stands in the way of one keeps no other waiting.
+func (p *program) restore(ctx context.Context, port *server.Trail, actor clinical.Actor, e *readDir) error {
+	var sum records.ImportedChart
+	var failed, fresh int
+	steps := p.steps("restoring")
+	for i, patient := range e.patients {
+		steps.step(int64(i), int64(len(e.patients)))
+		out, err := port.Records.ImportChart(ctx, actor, records.ImportChart{
+			Patient: patient, Manifest: e.manifest,
+			Rows: func(take rowTaker) error { return e.rows(patient, take) },
+			Open: func(id clinical.FileID) (records.Bytes, error) { return e.open(id) },
+		})
+		switch {
+		case ctx.Err() != nil || clinical.Is(err, clinical.Unavailable):
+			return err // the rest would fail, too
+		case err != nil:
+			failed++
+			_, _ = fmt.Fprintf(p.err, "chart %s was not restored: %s\n", patient, whyNot(err))
+		case out.Rows > 0:
+			fresh++
+		}
+		sum.Files, sum.Notes = sum.Files+out.Files, sum.Notes+out.Notes
+	}
+	steps.end()
+	_, _ = fmt.Fprintf(p.out, "%d of %d charts restored with %d files and %d notes, %d were here already\n",
+		fresh, len(e.patients), sum.Files, sum.Notes, len(e.patients)-fresh-failed)
+	if failed > 0 {
+		return &found{}
+	}
+	return nil
+}
+
+// whyNot is why a chart was not restored, in words for people.
+func whyNot(err error) error {
+	var conflict *records.ChartConflict
+	var missing *os.PathError
+	switch {
+	case errors.As(err, &conflict):
+		return conflict
+	case errors.As(err, &missing):
+		return missing
+	}
+	return plain(err)
+}
