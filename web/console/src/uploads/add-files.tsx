@@ -57,7 +57,7 @@ function UploadForm({ patientId, kinds }: { patientId: string; kinds: readonly K
         </select>
       </Field>
       <Drop onFiles={setFiles}>
-        <Field label="Files" hint={files.length > 0 ? files.map(({ name }) => name).join(', ') : 'Choose files, or drop them here.'} error={refused ?? missing}>
+        <Field label="Files" hint={files.length > 1 ? files.map(({ name }) => name).join(', ') : 'Choose files, or drop them here.'} error={refused ?? missing}>
           <input ref={input} type="file" multiple accept={kind && accepts(kind)} onChange={(event) => setFiles([...(event.target.files ?? [])])} />
         </Field>
       </Drop>
