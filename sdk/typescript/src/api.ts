@@ -17,6 +17,11 @@ export interface ClinicalOptions {
   purposeOfUse?: PurposeOfUse | undefined
   /** Another `fetch`, for tests and proxies. */
   fetch?: typeof globalThis.fetch | undefined
+  /**
+   * Names the login, for recordings that are kept on the device until they are
+   * sent. The token's subject when left out; needed where tokens are no JWTs and change.
+   */
+  login?: string | undefined
   /** Waits before each further try of an upload that makes no progress, milliseconds. */
   uploadDelays?: readonly number[] | undefined
 }
@@ -41,6 +46,11 @@ export class Api {
   /** The waits of uploads, given or usual. */
   get uploadDelays(): readonly number[] | undefined {
     return this.#options.uploadDelays
+  }
+
+  /** What the application calls the login. */
+  get login(): string | undefined {
+    return this.#options.login
   }
 
   /** An address of the server. */

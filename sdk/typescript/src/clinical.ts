@@ -2,6 +2,7 @@ import { Api, type ClinicalOptions } from './api.js'
 import type { FileResource, ResourceOf } from './fhir.js'
 import * as files from './files.js'
 import * as notes from './notes.js'
+import * as recording from './recorder.js'
 import { upload, type UploadOptions } from './upload.js'
 import * as uploads from './uploads.js'
 
@@ -30,8 +31,26 @@ export interface Clinical {
   readonly uploads: {
     pending(options?: { patientId?: string | undefined }): Promise<uploads.PendingUpload[]>
     resume(options: uploads.ResumeOptions): Promise<FileResource>
+    /** Ends a live recording with what the server has of it, from any device. */
+    finish(options: { uploadId: string }): Promise<FileResource>
     cancel(options: { uploadId: string }): Promise<uploads.PendingUpload>
   }
+  /** Records a visit and sends it while it goes on. In browsers, on pages served over https. */
+  recorder<Kind extends string>(options: recording.RecorderOptions<Kind>): recording.Recorder<ResourceOf<Kind>>
+  /** Recordings that a closed tab left on this device. */
+  readonly recordings: {
+    pending(): Promise<recording.PendingRecording[]>
+    resume(options: recording.ResumeRecordingOptions): recording.Recorder
+    /** Drops a recording, here and on the server. */
+    discard(options: { recordingId: string }): Promise<void>
+    /** Deletes the login's key and its recordings on this device, sent or not. Answers how many these were. */
+    forget(): Promise<number>
+  }
+  /**
+   * Leaves nothing of this login on the device. Rejects with `UNSENT_RECORDINGS`
+   * while there is sound that only this device has, unless told to discard it.
+   */
+  signOut(options?: { discardUnsent?: boolean }): Promise<void>
 }
 
 export function createClinical(options: ClinicalOptions): Clinical {
@@ -59,7 +78,16 @@ export function createClinical(options: ClinicalOptions): Clinical {
     uploads: {
       pending: (o) => uploads.pending(api, o),
       resume: (o) => uploads.resume(api, o),
+      finish: (o) => uploads.end(api, o),
       cancel: (o) => uploads.cancel(api, o),
     },
+    recorder: (o) => recording.recorder(api, o),
+    recordings: {
+      pending: () => recording.recordings.pending(api),
+      resume: (o) => recording.recordings.resume(api, o),
+      discard: (o) => recording.recordings.discard(api, o),
+      forget: () => recording.recordings.forget(api),
+    },
+    signOut: (o) => recording.signOut(api, o),
   }
 }

@@ -34,6 +34,12 @@ export type ClinicalErrorCode =
   | 'NETWORK'
   /** The given file or stream could not be read to its end. */
   | 'SOURCE'
+  /** The microphone was not allowed, or was lost. */
+  | 'MICROPHONE'
+  /** This device has no room for a recording. */
+  | 'DEVICE_FULL'
+  /** Signing out would lose sound that only this device has. */
+  | 'UNSENT_RECORDINGS'
   | (string & {})
 
 /** What a mutation answered instead of doing it, as in the schema: `problems`. */

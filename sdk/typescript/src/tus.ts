@@ -13,6 +13,8 @@ export interface Sending {
   chunkSize: number
   /** `total` is null while the length is not known. */
   onProgress?: ((progress: { sent: number; total: number | null }) => void) | undefined
+  /** Called after each answer, with the bytes that the server has, and with null when there was none. */
+  onAnswer?: ((offset: number | null) => void) | undefined
   signal?: AbortSignal | undefined
   delays?: readonly number[] | undefined
 }
@@ -21,7 +23,7 @@ export interface Sending {
 const stalled = 60_000
 
 /** Sends the bytes that the server does not have yet. Resolves when it has acknowledged the last one. */
-export function send({ url, headers, source, chunkSize, onProgress, signal, delays = uploadDelays }: Sending): Promise<void> {
+export function send({ url, headers, source, chunkSize, onProgress, onAnswer, signal, delays = uploadDelays }: Sending): Promise<void> {
   const pace = new Pace(chunkSize, source.size)
   return new Promise((resolve, reject) => {
     const upload = new Upload(placeholder, {
@@ -33,6 +35,7 @@ export function send({ url, headers, source, chunkSize, onProgress, signal, dela
       retryDelays: jittered(delays),
       onShouldRetry: (error) => {
         pace.broke()
+        if (!error.originalResponse) onAnswer?.(null)
         return retryable(error)
       },
       // Nothing about the upload is written to localStorage.
@@ -42,7 +45,9 @@ export function send({ url, headers, source, chunkSize, onProgress, signal, dela
         for (const [name, value] of Object.entries(await headers())) request.setHeader(name, value)
       },
       onAfterResponse: (_request, response) => {
-        pace.reached(Number(response.getHeader('Upload-Offset') ?? 0))
+        const offset = Number(response.getHeader('Upload-Offset') ?? 0)
+        pace.reached(offset)
+        onAnswer?.(offset)
         upload.options.chunkSize = pace.chunk // looked at before each request
       },
       onProgress: progressOf(source, onProgress),
