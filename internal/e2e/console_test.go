@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bonfiredb/bonfire/internal/faultproxy"
 	"github.com/bonfiredb/bonfire/internal/media"
@@ -74,4 +75,24 @@ func (h *house) bucket() string {
 	}
 	h.t.Fatal("the stack has no bucket")
 	return ""
+}
+
+// A person of the clinic signs in at the identity provider: code flow with PKCE,
+// and a token that ends is renewed.
+func TestConsoleSignsInAtTheProvider(t *testing.T) {
+	provider := newIssuer(t, -time.Hour) // the first token has ended when it comes
+	h := &house{t: t, dir: devHome(t)}
+	h.startStack()
+	h.URL = "http://" + freeAddress(t)
+	h.env = append(h.env, "BONFIRE_OIDC_ISSUER="+provider.URL, "BONFIRE_OIDC_AUDIENCE="+issuerAudience, "BONFIRE_OIDC_CLIENT_ID="+issuerClient)
+	h.startServer()
+	h.as("admin").ask(nil, `mutation($in: AddMemberInput!) { addMember(input: $in) { member { id } } }`, map[string]any{"in": map[string]any{
+		"kind": "USER", "display": "Nurse Joy Abel", "roles": []string{"CLINICIAN"}, "login": map[string]any{"issuer": provider.URL, "subject": "nurse-7"},
+	}})
+	console(t, "test/provider.mjs", h.URL, provider.URL, "Nurse Joy Abel")
+	provider.mu.Lock()
+	defer provider.mu.Unlock()
+	if provider.renewed == 0 {
+		t.Error("a token that had ended was not renewed")
+	}
 }

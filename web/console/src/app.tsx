@@ -2,6 +2,8 @@ import { ApolloProvider } from '@apollo/client/react'
 import { useEffect, useState } from 'react'
 import { PatientList } from './patients/patient-list.js'
 import { PatientView } from './patients/patient-view.js'
+import { RecordingProvider } from './recordings/recording.js'
+import { RecordingStrip } from './recordings/strip.js'
 import { SessionContext, type Session } from './session/context.js'
 import { SessionBar } from './session/session-bar.js'
 import { SignIn } from './session/sign-in.js'
@@ -20,7 +22,9 @@ export function App() {
       <ApolloProvider client={session.apollo}>
         <Announcer>
           <UploadsProvider>
-            <Workbench onSignOut={signOut} />
+            <RecordingProvider>
+              <Workbench onSignOut={signOut} />
+            </RecordingProvider>
           </UploadsProvider>
         </Announcer>
       </ApolloProvider>
@@ -35,7 +39,9 @@ function Workbench({ onSignOut }: { onSignOut: () => void }) {
   }, [])
   return (
     <div className="workbench" data-patient={patientId ? '' : undefined}>
-      <SessionBar onSignOut={onSignOut} />
+      <SessionBar onSignOut={onSignOut}>
+        <RecordingStrip />
+      </SessionBar>
       <PatientList chosen={patientId} onChoose={setPatientId} />
       <main>
         {patientId ? (

@@ -47,6 +47,11 @@ export class Device {
     await this.ask('mutation($in: UpdateNoteDraftInput!) { updateNoteDraft(input: $in) { note { id } } }', { in: { noteId, expectedVersion: note.version, draft } });
   }
 
+  async newestFile(patientId) {
+    const { files } = await this.ask('query($id: ID!) { files(patientId: $id, first: 1) { nodes { id } } }', { id: patientId });
+    return files.nodes[0].id;
+  }
+
   async newestNote(patientId) {
     const { notes } = await this.ask('query($id: ID!) { notes(patientId: $id, first: 1) { nodes { id } } }', { id: patientId });
     return notes.nodes[0].id;

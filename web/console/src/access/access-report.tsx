@@ -1,7 +1,7 @@
 import { useQuery } from '@apollo/client/react'
 import { AccessReport, type AccessReportQuery } from '../generated/operations.js'
 import { Empty, FailureNotice, Loading } from '../ui/notice.js'
-import { plain, when } from '../ui/words.js'
+import { plain, short, when } from '../ui/words.js'
 
 type Event = AccessReportQuery['fileAccessReport']['nodes'][number]
 
@@ -60,12 +60,12 @@ function Line({ event }: { event: Event }) {
   const refused = event.outcome !== 'SUCCESS'
   return (
     <tr>
-      <td>{when(event.recordedAt)}</td>
+      <td className="time">{when(event.recordedAt)}</td>
       <td>
         {event.actor.display ?? event.actor.id}
         {event.actor.role && <span className="fine"> {event.actor.role}</span>}
       </td>
-      <td>{event.subtype.map(({ code, display }) => display ?? plain(code)).join(', ') || plain(event.action)}</td>
+      <td>{event.subtype.map(({ code, display }) => plain(display ?? code)).join(', ') || plain(event.action)}</td>
       <td>{event.purposeOfUse.join(', ')}</td>
       <td>
         <span className="badge" data-tone={refused ? 'bad' : 'good'}>
@@ -76,7 +76,7 @@ function Line({ event }: { event: Event }) {
       <td className="mono">
         {event.entities
           .filter(({ reference }) => !reference.startsWith('Patient/'))
-          .map(({ reference }) => reference)
+          .map(({ reference }) => short(reference))
           .join(', ')}
       </td>
     </tr>

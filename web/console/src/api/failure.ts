@@ -27,6 +27,8 @@ const titles: Record<string, string> = {
   GONE: 'No longer there',
   NETWORK: 'No connection',
   UNAVAILABLE: 'Try again in a moment',
+  UNSENT_RECORDINGS: 'There are recordings that only this device has',
+  MICROPHONE: 'No microphone',
 }
 
 const explained: Record<string, string> = {
@@ -37,6 +39,7 @@ const explained: Record<string, string> = {
   QUARANTINED: 'The file waits for its scan. It can be opened once that is clean.',
   GONE: 'The bytes were given up when their time had come. The record stays.',
   NETWORK: 'The server could not be reached. What you entered is still here.',
+  UNSENT_RECORDINGS: 'They are locked with a key of this login, which goes when you sign out. Store or discard them first.',
   UNAUTHENTICATED: 'Your login has ended. What you entered is still here.',
 }
 

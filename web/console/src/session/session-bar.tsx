@@ -1,5 +1,5 @@
 import type { PurposeOfUse } from '@bonfiredb/client'
-import { useEffect, useState } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import flame from '../flame.svg'
 import { FailureNotice } from '../ui/notice.js'
 import { useTask } from '../ui/task.js'
@@ -17,12 +17,16 @@ const purposes: [PurposeOfUse, string][] = [
 ]
 
 /** Who is signed in, and what for. */
-export function SessionBar({ onSignOut }: { onSignOut: () => void }) {
-  const { viewer, login } = useSession()
+export function SessionBar({ onSignOut, children }: { onSignOut: () => void; children?: ReactNode }) {
+  const { viewer, login, clinical } = useSession()
   const [expired, setExpired] = useState(false)
   useEffect(() => {
     login.onExpired = setExpired
   }, [login])
+  const leave = useTask(async (discardUnsent: boolean) => {
+    await clinical.signOut({ discardUnsent })
+    onSignOut()
+  })
   return (
     <header className="bar">
       <span className="brand">
@@ -34,10 +38,23 @@ export function SessionBar({ onSignOut }: { onSignOut: () => void }) {
         {viewer.display}
         {viewer.roles.length > 0 && <span className="fine"> {viewer.roles.join(', ')}</span>}
       </span>
-      <button type="button" className="quiet" onClick={onSignOut}>
+      <button type="button" className="quiet" disabled={leave.running} onClick={() => void leave.run(false)}>
         Sign out
       </button>
+      {children}
       {expired && <Expired />}
+      {leave.error !== undefined && (
+        <FailureNotice error={leave.error}>
+          <span className="actions">
+            <button type="button" onClick={leave.forget}>
+              Stay signed in
+            </button>
+            <button type="button" onClick={() => void leave.run(true)}>
+              Sign out and lose them
+            </button>
+          </span>
+        </FailureNotice>
+      )}
     </header>
   )
 }

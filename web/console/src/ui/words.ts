@@ -29,3 +29,6 @@ export function plain(code: string): string {
   const words = code.toLowerCase().replaceAll(/[_-]/g, ' ')
   return words[0]!.toUpperCase() + words.slice(1)
 }
+
+/** A FHIR reference with the end of its id, which is the part that differs: Media …71f4-8884. */
+export const short = (reference: string): string => reference.replace(/^(\w+)\/.*?([^/]{12})(\/_history\/(\d+))?$/, (_all, type, end, _history, version) => `${type} …${end}${version ? ` v${version}` : ''}`)

@@ -1,6 +1,8 @@
 import { useQuery } from '@apollo/client/react'
-import { useRef, useState, type DragEvent, type FormEvent } from 'react'
+import { useRef, useState, type DragEvent, type FormEvent, type ReactNode } from 'react'
 import { Kinds } from '../generated/operations.js'
+import { RecordForm } from '../recordings/record-form.js'
+import { Unfinished } from '../recordings/unfinished.js'
 import { Field } from '../ui/field.js'
 import { FailureNotice, Loading } from '../ui/notice.js'
 import { accepts, describe, refusal, type Kind } from './kind.js'
@@ -16,7 +18,11 @@ export function AddFiles({ patientId }: { patientId: string }) {
         <FailureNotice error={error} />
         {data ? <UploadForm patientId={patientId} kinds={data.kinds} /> : <Loading />}
       </div>
-      <UnderWay patientId={patientId} />
+      <div className="stack">
+        {data && <RecordForm patientId={patientId} kinds={data.kinds} />}
+        <Unfinished />
+        <UnderWay patientId={patientId} />
+      </div>
     </div>
   )
 }
@@ -77,7 +83,7 @@ function UploadForm({ patientId, kinds }: { patientId: string; kinds: readonly K
 }
 
 /** Takes files that are dropped on it. The input inside is the way for everybody else. */
-function Drop({ onFiles, children }: { onFiles: (files: File[]) => void; children: React.ReactNode }) {
+function Drop({ onFiles, children }: { onFiles: (files: File[]) => void; children: ReactNode }) {
   const [over, setOver] = useState(false)
   const drop = (event: DragEvent) => {
     event.preventDefault()

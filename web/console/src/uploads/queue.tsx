@@ -1,6 +1,7 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { useSession } from '../session/context.js'
 import { useAnnounce } from '../ui/announce.js'
+import { useLeavingWarning } from '../ui/leaving.js'
 
 /** A file on its way from this page. */
 export interface Sending {
@@ -77,7 +78,7 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
     const all = running.current
     return () => all.forEach((controller) => controller.abort()) // signed out
   }, [])
-  useWarning(list.some(({ state }) => state === 'sending'))
+  useLeavingWarning(list.some(({ state }) => state === 'sending'))
 
   const queue = useMemo<Queue>(
     () => ({
@@ -89,14 +90,4 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
     [list, send],
   )
   return <QueueContext value={queue}>{children}</QueueContext>
-}
-
-/** Asks before the page is left with work under way. */
-function useWarning(needed: boolean) {
-  useEffect(() => {
-    if (!needed) return
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault()
-    addEventListener('beforeunload', ask)
-    return () => removeEventListener('beforeunload', ask)
-  }, [needed])
 }
