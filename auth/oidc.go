@@ -36,6 +36,7 @@ type OIDC struct {
 
 	mu       sync.Mutex
 	verifier *oidc.IDTokenVerifier // nil until discovered
+	found    Endpoints             // with it
 	failed   error                 // the last discovery's
 	failedAt time.Time
 }
@@ -55,6 +56,23 @@ func (o *OIDC) Recognizes(token string) bool { return issuerOf(token) == o.issue
 func (o *OIDC) Ready(ctx context.Context) error {
 	_, err := o.discovered(ctx)
 	return err
+}
+
+// Endpoints are where a person signs in (OpenID Connect Discovery 1.0, section 3).
+type Endpoints struct {
+	Authorization string `json:"authorization_endpoint"`
+	Token         string `json:"token_endpoint"`
+}
+
+// Endpoints are the issuer's, as it has published them. Unavailable while it
+// has not been discovered.
+func (o *OIDC) Endpoints(ctx context.Context) (Endpoints, error) {
+	if _, err := o.discovered(ctx); err != nil {
+		return Endpoints{}, clinical.Fail(clinical.Unavailable, "the identity provider does not answer; try again", err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.found, nil
 }
 
 // Verify checks the signature under the issuer's published keys, issuer,
@@ -128,6 +146,7 @@ func (o *OIDC) discovered(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		return nil, o.failed
 	}
 	var found struct {
+		Endpoints
 		Keys string `json:"jwks_uri"`
 	}
 	if err := provider.Claims(&found); err != nil {
@@ -135,6 +154,7 @@ func (o *OIDC) discovered(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		return nil, o.failed
 	}
 	keys := publishedKeys{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), o.client), found.Keys)}
+	o.found = found.Endpoints
 	o.verifier = oidc.NewVerifier(o.issuer, keys, &oidc.Config{
 		SupportedSigningAlgs: algorithms,
 		SkipClientIDCheck:    true, // audience and times are checked in login: the

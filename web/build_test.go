@@ -12,32 +12,51 @@ import (
 	"testing/fstest"
 )
 
-// The committed build is that of the committed sources. playground/pack.js writes the digest.
-func TestPlaygroundIsBuiltFromItsSources(t *testing.T) {
-	built, err := fs.ReadFile(playgroundFiles, "playground/dist/SOURCE.sha256")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sources, err := sourceDigest(os.DirFS("playground"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.TrimSpace(string(built)) != sources {
-		t.Errorf("web/playground has changed since it was built (%.12s, built from %.12s): "+
-			"run `npm ci && npm run build` there and commit dist", sources, built)
+// page is one of those that are built and embedded here.
+type page struct {
+	name   string
+	files  fs.FS
+	beside []string // folders of the repository that it is made of, too
+}
+
+var pages = []page{
+	{"console", consoleFiles, []string{"sdk/typescript/src"}},
+	{"playground", playgroundFiles, nil},
+}
+
+// The committed builds are those of the committed sources. pack.mjs writes the digests.
+func TestPagesAreBuiltFromTheirSources(t *testing.T) {
+	for _, p := range pages {
+		built, err := fs.ReadFile(p.files, p.name+"/dist/SOURCE.sha256")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources, err := sourceDigest(os.DirFS(".."), append([]string{"web/" + p.name}, p.beside...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.TrimSpace(string(built)) != sources {
+			t.Errorf("web/%s has changed since it was built (%.12s, built from %.12s): run `make pages` and commit dist",
+				p.name, sources, built)
+		}
 	}
 }
 
 // sourceDigest is the SHA-256 of what sha256sum prints for the sources in the byte order of
-// their paths.
-func sourceDigest(project fs.FS) (string, error) {
-	paths, err := sources(project)
-	if err != nil {
-		return "", err
+// their paths in the repository.
+func sourceDigest(repository fs.FS, parts ...string) (string, error) {
+	paths := []string{"web/pack.mjs"}
+	for _, part := range parts {
+		found, err := sources(repository, part)
+		if err != nil {
+			return "", err
+		}
+		paths = append(paths, found...)
 	}
+	slices.Sort(paths)
 	list := sha256.New()
 	for _, path := range paths {
-		content, err := fs.ReadFile(project, path)
+		content, err := fs.ReadFile(repository, path)
 		if err != nil {
 			return "", err
 		}
@@ -46,16 +65,17 @@ func sourceDigest(project fs.FS) (string, error) {
 	return fmt.Sprintf("%x", list.Sum(nil)), nil
 }
 
-// sources are all files but the hidden ones, the dependencies, the build and the browser test.
-func sources(project fs.FS) ([]string, error) {
+// sources are all files of a part but the hidden ones, the dependencies, the build and the
+// browser test.
+func sources(repository fs.FS, part string) ([]string, error) {
 	var paths []string
-	err := fs.WalkDir(project, ".", func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(repository, part, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && slices.Contains([]string{"dist", "node_modules", "test"}, path):
+		case entry.IsDir() && slices.Contains([]string{part + "/dist", part + "/node_modules", part + "/test"}, path):
 			return fs.SkipDir
-		case path != "." && strings.HasPrefix(entry.Name(), "."):
+		case path != part && strings.HasPrefix(entry.Name(), "."):
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -64,36 +84,47 @@ func sources(project fs.FS) ([]string, error) {
 		}
 		return nil
 	})
-	slices.Sort(paths)
 	return paths, err
 }
 
 func TestSourceDigestSeesEachChange(t *testing.T) {
-	digest := func(project fstest.MapFS) string {
+	digest := func(repository fstest.MapFS) string {
 		t.Helper()
-		d, err := sourceDigest(project)
+		d, err := sourceDigest(repository, "page", "lib")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
 	file := func(content string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(content)} }
-	base := digest(fstest.MapFS{"src/a.js": file("1"), "src-b.js": file("2")})
+	changed := func(files ...string) fstest.MapFS {
+		repository := fstest.MapFS{
+			"web/pack.mjs": file("0"), "page/src/a.js": file("1"), "page/src-b.js": file("2"), "lib/c.ts": file("3"),
+		}
+		for i := 0; i < len(files); i += 2 {
+			if delete(repository, files[i]); files[i+1] != "" {
+				repository[files[i]] = file(files[i+1])
+			}
+		}
+		return repository
+	}
+	base := digest(changed())
 
 	for name, other := range map[string]fstest.MapFS{
-		"content": {"src/a.js": file("1"), "src-b.js": file("3")},
-		"name":    {"src/a.js": file("1"), "src-c.js": file("2")},
-		"removed": {"src/a.js": file("1")},
-		"nested":  {"src/a.js": file("1"), "src-b.js": file("2"), "src/dist/x.js": file("4")},
+		"content": changed("page/src-b.js", "3"),
+		"name":    changed("page/src-b.js", "", "page/src-c.js", "2"),
+		"removed": changed("page/src-b.js", ""),
+		"nested":  changed("page/src/dist/x.js", "4"),
+		"beside":  changed("lib/c.ts", "4"),
+		"packing": changed("web/pack.mjs", "4"),
 	} {
 		if digest(other) == base {
 			t.Errorf("%s: a change the digest does not see", name)
 		}
 	}
-	same := digest(fstest.MapFS{
-		"src/a.js": file("1"), "src-b.js": file("2"),
-		"dist/x": file("built"), "node_modules/x": file("fetched"), "test/x": file("test"), ".x": file("hidden"),
-	})
+	same := digest(changed(
+		"page/dist/x", "built", "page/node_modules/x", "fetched", "page/test/x", "test", "page/.x", "hidden", "else/x", "not of it",
+	))
 	if same != base {
 		t.Error("the digest covers what is no source")
 	}
@@ -101,8 +132,14 @@ func TestSourceDigestSeesEachChange(t *testing.T) {
 
 // Everything the page names is there, and everything there unpacks to the size it is announced
 // with.
-func TestPlaygroundBuildIsWhole(t *testing.T) {
-	dist, err := fs.Sub(playgroundFiles, "playground/dist")
+func TestPageBuildsAreWhole(t *testing.T) {
+	for _, p := range pages {
+		t.Run(p.name, func(t *testing.T) { testBuildIsWhole(t, p) })
+	}
+}
+
+func testBuildIsWhole(t *testing.T, p page) {
+	dist, err := fs.Sub(p.files, p.name+"/dist")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,9 @@ func (c Config) check() error {
 		f.origin("BONFIRE_CORS_ORIGINS", o)
 	}
 	f.pair("BONFIRE_OIDC_ISSUER", c.OIDCIssuer, "BONFIRE_OIDC_AUDIENCE", c.OIDCAudience)
+	if c.OIDCClient != "" && c.OIDCIssuer == "" {
+		f.add("BONFIRE_OIDC_ISSUER", "must be set too, because BONFIRE_OIDC_CLIENT_ID is")
+	}
 	f.pair("BONFIRE_WEBHOOK_URL", c.WebhookURL, "BONFIRE_WEBHOOK_SECRET", c.WebhookSecret.Reveal())
 	f.secret("BONFIRE_DEV_KEY", c.DevKey)
 	f.secret("BONFIRE_WEBHOOK_SECRET", c.WebhookSecret)

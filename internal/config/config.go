@@ -13,6 +13,7 @@ type Config struct {
 	CORSOrigins []string   `env:"BONFIRE_CORS_ORIGINS" for:"server" help:"browser origins that may call the API, exact and comma-separated, such as https://app.example.org"`
 	LogLevel    slog.Level `env:"BONFIRE_LOG_LEVEL" envDefault:"INFO" for:"server" help:"DEBUG, INFO, WARN or ERROR"`
 	MetricsAddr string     `env:"BONFIRE_METRICS_ADDR" for:"server" help:"host:port of the Prometheus listener; none when empty"`
+	Console     *bool      `env:"BONFIRE_CONSOLE" for:"server" help:"serve the console at / (default: with --dev, and where BONFIRE_OIDC_CLIENT_ID is set)"`
 	Playground  *bool      `env:"BONFIRE_PLAYGROUND" for:"server" help:"serve the GraphQL playground (default: only with --dev)"`
 	Introspect  *bool      `env:"BONFIRE_INTROSPECTION" for:"server" help:"answer GraphQL introspection (default: only with --dev)"`
 
@@ -32,6 +33,8 @@ type Config struct {
 
 	OIDCIssuer   string `env:"BONFIRE_OIDC_ISSUER" for:"who" help:"issuer URL of the identity provider (required)"`
 	OIDCAudience string `env:"BONFIRE_OIDC_AUDIENCE" for:"who" help:"audience that a token must name (required)"`
+	OIDCClient   string `env:"BONFIRE_OIDC_CLIENT_ID" for:"who" help:"client id of the console at the identity provider: a public client, authorization code with PKCE, redirect to BONFIRE_PUBLIC_URL/callback.html"`
+	OIDCScope    string `env:"BONFIRE_OIDC_SCOPE" envDefault:"openid" for:"who" help:"scopes that the console asks for, separated by spaces"`
 	DevKey       Secret `env:"BONFIRE_DEV_KEY" for:"who" help:"key of development tokens, 32 characters or more; read with --dev only (default: DIR/dev.key)"`
 
 	PolicyDir   string        `env:"BONFIRE_POLICY_DIR" for:"rules" help:"directory of *.cedar and schema.cedarschema that take the place of the shipped policies"`
@@ -53,6 +56,10 @@ type Config struct {
 
 	EventRetention time.Duration `env:"BONFIRE_EVENT_RETENTION" envDefault:"2160h" for:"events" help:"how long events are kept for those who come back with a cursor, 168h or longer"`
 }
+
+// ConsoleOn reports whether the console is served: as the environment says, and
+// where people can sign in to it when it says nothing.
+func (c Config) ConsoleOn(dev bool) bool { return said(c.Console, dev || c.OIDCClient != "") }
 
 // PlaygroundOn reports whether the playground is served: as the environment
 // says, and in development when it says nothing.

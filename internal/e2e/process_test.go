@@ -120,11 +120,18 @@ type house struct {
 // open starts both and waits until the server is ready.
 func open(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, dir: devtest.Dir(t)}
-	t.Cleanup(func() { _ = devstack.Remove(filepath.Join(h.dir, ".data")) })
+	h := &house{t: t, dir: devHome(t)}
 	h.startStack()
 	h.startServer()
 	return h
+}
+
+// devHome is a directory for the data of a devstack.
+func devHome(t *testing.T) string {
+	t.Helper()
+	dir := devtest.Dir(t)
+	t.Cleanup(func() { _ = devstack.Remove(filepath.Join(dir, ".data")) })
+	return dir
 }
 
 func (h *house) startStack() {

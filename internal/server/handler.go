@@ -47,11 +47,29 @@ func (r *Rooms) handler(o Options, m *metrics, stopping lifetimes) (http.Handler
 	mux.Handle("GET "+jwksPath, r.jwks())
 	mux.HandleFunc("GET /healthz", alive)
 	mux.Handle("GET /readyz", r.readiness())
-	if c.PlaygroundOn(o.Dev) {
-		mux.Handle(web.PlaygroundPath, web.Playground())
-		mux.Handle("GET /{$}", http.RedirectHandler(web.PlaygroundPath, http.StatusFound))
+	if err := r.pages(o, mux); err != nil {
+		return nil, err
 	}
 	return auth.Requests(o.Log, headers(c.PublicURL, mux), m.answered), nil
+}
+
+// pages mounts what is for a browser: the console and the playground, which
+// answers for the front door where there is no console.
+func (r *Rooms) pages(o Options, mux *http.ServeMux) error {
+	console, playground := o.Config.ConsoleOn(o.Dev), o.Config.PlaygroundOn(o.Dev)
+	if playground {
+		mux.Handle(web.PlaygroundPath, web.Playground())
+	}
+	if playground && !console {
+		mux.Handle("GET /{$}", http.RedirectHandler(web.PlaygroundPath, http.StatusFound))
+	}
+	if !console {
+		return nil
+	}
+	if o.Dev {
+		mux.Handle("POST "+devSignInPath, devSignIn(o.DevKey))
+	}
+	return r.console(o, mux)
 }
 
 // facade is the FHIR REST facade, with a token checked in its own words.

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vite';
-import { pack } from './pack.js';
+import { pack } from '../pack.mjs';
 
 export default defineConfig({
   root: import.meta.dirname,

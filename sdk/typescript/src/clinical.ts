@@ -31,6 +31,8 @@ export interface Clinical {
   readonly uploads: {
     pending(options?: { patientId?: string | undefined }): Promise<uploads.PendingUpload[]>
     resume(options: uploads.ResumeOptions): Promise<FileResource>
+    /** Ends a live recording with what the server has of it, from any device. */
+    finish(options: { uploadId: string }): Promise<FileResource>
     cancel(options: { uploadId: string }): Promise<uploads.PendingUpload>
   }
   /** Records a visit and sends it while it goes on. In browsers, on pages served over https. */
@@ -76,6 +78,7 @@ export function createClinical(options: ClinicalOptions): Clinical {
     uploads: {
       pending: (o) => uploads.pending(api, o),
       resume: (o) => uploads.resume(api, o),
+      finish: (o) => uploads.end(api, o),
       cancel: (o) => uploads.cancel(api, o),
     },
     recorder: (o) => recording.recorder(api, o),

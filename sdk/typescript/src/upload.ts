@@ -3,7 +3,7 @@ import { uploadDelays } from './backoff.js'
 import { digestOf } from './digest.js'
 import { abortReason, ClinicalError, present, throwProblem } from './errors.js'
 import type { FileResource, ResourceOf } from './fhir.js'
-import type { CodingInput, CreateUploadInput, StoredFieldsFragment } from './generated/operations.js'
+import type { CodingInput, CreateUploadInput, FinishUploadInput, StoredFieldsFragment } from './generated/operations.js'
 import { CreateUpload, FinishUpload, UploadById } from './generated/operations.js'
 import { sourceOf, type Source, type Uploadable } from './source.js'
 import { send, type Sending } from './tus.js'
@@ -95,10 +95,14 @@ export async function deliver(api: Api, uploadId: string, sending: Sending, sha2
 }
 
 /** Asks the server to finish, which it may have done already, and for the record. */
-export async function finish(api: Api, uploadId: string, sha256: string | undefined, signal?: AbortSignal): Promise<StoredFieldsFragment> {
-  const input = { uploadId, ...(sha256 && { sha256 }) }
+export function finish(api: Api, uploadId: string, sha256: string | undefined, signal?: AbortSignal): Promise<StoredFieldsFragment> {
+  return finishAs(api, { uploadId, ...(sha256 && { sha256 }) }, signal)
+}
+
+/** The same, in the schema's words. */
+export async function finishAs(api: Api, input: FinishUploadInput, signal?: AbortSignal): Promise<StoredFieldsFragment> {
   const { finishUpload } = await api.again(FinishUpload, { input }, { signal, delays: api.uploadDelays ?? uploadDelays })
-  throwProblem(finishUpload.problems, uploadId)
+  throwProblem(finishUpload.problems, input.uploadId)
   return present(finishUpload.file)
 }
 

@@ -4,7 +4,7 @@ import type { FileResource } from './fhir.js'
 import type { UploadFieldsFragment, UploadsQuery, UploadState } from './generated/operations.js'
 import { CancelUpload, UploadById, Uploads } from './generated/operations.js'
 import { sourceOf, type Uploadable } from './source.js'
-import { deliver, finish, type Progress } from './upload.js'
+import { deliver, finish, finishAs, type Progress } from './upload.js'
 
 /** An upload on the server, on whichever device it was begun. */
 export type PendingUpload = UploadFieldsFragment
@@ -60,6 +60,14 @@ async function sendRest(api: Api, found: UploadFieldsFragment, file: Uploadable,
   } finally {
     source.close()
   }
+}
+
+/**
+ * Ends a live recording with what the server has of it, from any device. What
+ * the recording device still had becomes a file of its own when it comes back.
+ */
+export async function end(api: Api, { uploadId }: { uploadId: string }): Promise<FileResource> {
+  return (await finishAs(api, { uploadId, declareLength: true })).fhir as FileResource
 }
 
 /** Drops an unfinished upload and what was sent of it. */

@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorder, RecorderState } from '../src/index.js'
 import { clientScript, launch, visit } from './chromium.js'
-import { clientOf, patientId, tokenOf, url } from './clinic.js'
+import { clientOf, patientId, strangerId, tokenOf, url } from './clinic.js'
 import { Line } from './line.js'
 
 declare global {
@@ -107,43 +107,245 @@ async function decoded(documentId: string): Promise<{ seconds: number; pitch: (a
   return { seconds: samples.length / 48000, pitch, type: response.headers.get('content-type') ?? '' }
 }
 
+/** What stands in the browser's storage, as text. */
+async function kept(): Promise<{ text: string; files: number; extractable: boolean[]; items: number }> {
+  return page.evaluate(async () => {
+    const texts: string[] = []
+    let files = 0
+    const walk = async (directory: FileSystemDirectoryHandle): Promise<void> => {
+      for await (const [name, entry] of directory as unknown as AsyncIterable<[string, FileSystemHandle]>) {
+        texts.push(name)
+        if (entry.kind === 'directory') await walk(entry as FileSystemDirectoryHandle)
+        else {
+          files++
+          texts.push(new TextDecoder('latin1').decode(await (await (entry as FileSystemFileHandle).getFile()).arrayBuffer()))
+        }
+      }
+    }
+    await walk(await navigator.storage.getDirectory())
+    const db = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open('bonfire-recordings')
+      request.onsuccess = () => resolve(request.result)
+    })
+    const extractable: boolean[] = []
+    for (const name of db.objectStoreNames) {
+      const rows = await new Promise<Record<string, unknown>[]>((resolve) => {
+        const request = db.transaction(name).objectStore(name).getAll()
+        request.onsuccess = () => resolve(request.result)
+      })
+      for (const value of rows.flatMap((row) => Object.values(row))) {
+        if (value instanceof CryptoKey) extractable.push(value.extractable)
+        else texts.push(value instanceof ArrayBuffer ? new TextDecoder('latin1').decode(value) : String(value))
+      }
+    }
+    db.close()
+    return { text: texts.join('\n'), files, extractable, items: localStorage.length + sessionStorage.length }
+  })
+}
+
+const stopped = () => page.evaluate(() => take.stop().then((media) => media as { id: string; resourceType: string }))
+
+/** Holds the stored sound against what the recorder said it had captured. */
+async function expectWhole(documentId: string, seconds: number) {
+  const sound = await decoded(documentId)
+  expect(Math.abs(sound.seconds - seconds)).toBeLessThan(0.1)
+  return sound
+}
+
+/** The tone of the made-up microphone rises by 20 Hz a second: through these stretches, nothing is left out. */
+function expectRising(pitch: (at: number) => number, stretches: [from: number, to: number][]) {
+  for (const [from, to] of stretches) {
+    const begun = pitch(from)
+    for (let at = from; at + 0.5 <= to; at += 0.5) expect(Math.abs(pitch(at) - begun - 20 * (at - from))).toBeLessThan(10)
+  }
+}
+
+/** Records across two reloads of the tab, the network being away around the first one; times in seconds. */
+async function interrupted(part: number, away: number) {
+  await begin()
+  await captured(part)
+  line.down = true
+  line.cut()
+  await captured(part + away / 2)
+  const dark = await state()
+  expect(dark).toMatchObject({ phase: 'recording', online: false })
+  expect(dark.localSeconds).toBeGreaterThan(away / 2 - 1.5)
+  await page.reload()
+  const first = await goOn()
+  expect(first.capturedSeconds).toBeGreaterThanOrEqual(dark.capturedSeconds)
+  await captured(first.capturedSeconds + away / 2)
+  line.down = false
+  await captured(first.capturedSeconds + part)
+  await page.reload()
+  const second = await goOn()
+  await captured(second.capturedSeconds + part)
+  const { id } = await stopped()
+  const end = await state()
+  expect(end).toMatchObject({ phase: 'done', localSeconds: 0, durableSeconds: end.capturedSeconds, parts: [], error: null })
+  const { seconds, pitch } = await expectWhole(id, end.capturedSeconds)
+  expectRising(pitch, [[0.5, first.capturedSeconds], [first.capturedSeconds + 0.5, second.capturedSeconds], [second.capturedSeconds + 0.5, seconds - 0.5]])
+  return { seconds, first, second }
+}
+
 describe('a recording in Chromium', () => {
   test('is sent while it goes on, and is a Media when it ends', async () => {
     await begin()
-    await captured(4)
     await page.waitForFunction(() => take.state.durableSeconds > 1)
     expect(await state()).toMatchObject({ phase: 'recording', online: true, error: null })
-    const media = await page.evaluate(() => take.stop())
+    await page.evaluate(() => take.pause())
+    const paused = await state()
+    await page.evaluate(() => take.resume())
+    await captured(paused.capturedSeconds + 2)
+    const media = await stopped()
     const end = await state()
     expect(media).toMatchObject({ resourceType: 'Media', subject: { reference: `Patient/${patientId}` } })
     expect(end).toMatchObject({ phase: 'done', localSeconds: 0, durableSeconds: end.capturedSeconds })
-    const sound = await decoded((media as { id: string }).id)
-    console.log(end, sound.seconds)
-    expect(Math.abs(sound.seconds - end.capturedSeconds)).toBeLessThan(0.1)
+    const { pitch, seconds } = await expectWhole(media.id, end.capturedSeconds)
+    expect(Math.abs(pitch(0.5) - 420)).toBeLessThan(15)
+    expect(seconds).toBeGreaterThan(3)
+    expect(await page.evaluate(() => clinic().recordings.pending())).toEqual([])
+    expect(await kept()).toMatchObject({ files: 0 })
+  })
+
+  test('with the tab reloaded twice and the network away: every captured second is in the file', async () => {
+    await interrupted(4, 4)
+  })
+
+  test.runIf(process.env.BONFIRE_CHAOS)('of two minutes, the tab reloaded twice and the network away for one: every captured second is in the file', async () => {
+    const { seconds, first, second } = await interrupted(60, 60)
+    console.log(`${seconds.toFixed(2)} s stored; reloaded after ${first.capturedSeconds.toFixed(2)} s and ${second.capturedSeconds.toFixed(2)} s`)
+    expect(seconds).toBeGreaterThan(120)
+  }, 400_000)
+
+  test('lies on the device as noise, and not at all once it is forgotten', async () => {
+    line.down = true // nothing is sent, all is kept
+    await begin()
+    await captured(2)
+    const { text, files, extractable, items } = await kept()
+    expect(files).toBeGreaterThan(1)
+    expect(text).not.toMatch(new RegExp(`${patientId}|First visit|session-audio|OpusHead|webm|clinician`))
+    expect(extractable).toEqual([false])
+    expect(items).toBe(0)
+    await page.reload()
+    const refused = await page.evaluate(() => clinic().signOut().catch((error: { code: string }) => error.code))
+    expect(refused).toBe('UNSENT_RECORDINGS')
+    await page.evaluate(() => clinic().signOut({ discardUnsent: true }))
+    expect(await kept()).toMatchObject({ files: 0, extractable: [] })
     expect(await page.evaluate(() => clinic().recordings.pending())).toEqual([])
   })
 
-  test('survives reloads of the tab while the network is away', async () => {
+  test('finished on another device: what this one still has becomes a second file', async () => {
     await begin()
-    await captured(3)
+    await page.waitForFunction(() => take.state.durableSeconds > 2)
+    const { uploadId } = await state()
     line.down = true
     line.cut()
-    await captured(6)
-    const first = await state()
-    expect(first.localSeconds).toBeGreaterThan(1.5)
+    const dark = await state()
+    await captured(dark.capturedSeconds + 2)
+    const elsewhere = await (await clientOf('clinician')).uploads.finish({ uploadId: uploadId! })
     line.down = false
+    const { id } = await stopped()
+    const end = await state()
+    expect(end.parts).toEqual([elsewhere.id])
+    const [first, rest] = [await decoded(elsewhere.id), await decoded(id)]
+    // The piece that was cut in two is in both.
+    expect(first.seconds + rest.seconds).toBeGreaterThanOrEqual(end.capturedSeconds - 0.1)
+    expect(first.seconds + rest.seconds).toBeLessThan(end.capturedSeconds + 1.2)
+  })
+
+  test('goes on in one tab at a time', async () => {
+    await begin()
+    await captured(1)
+    const { recordingId } = await state()
+    const other = await newPage()
+    const seen = await other.evaluate(async (recordingId) => {
+      const [left] = await clinic().recordings.pending()
+      const refused = await clinic().recordings.resume({ recordingId }).stop().catch((error: { code: string }) => error.code)
+      return { left, refused }
+    }, recordingId)
+    expect(seen).toMatchObject({ left: { recordingId, active: true }, refused: 'CONFLICT' })
+    await page.close()
+    const media = await other.evaluate((recordingId) => clinic().recordings.resume({ recordingId }).stop(), recordingId)
+    expect(media).toMatchObject({ resourceType: 'Media' })
+  })
+
+  test('in MP4 becomes one file for each time the tab was opened', async () => {
+    await begin('audio/mp4')
+    await captured(2.5)
     await page.reload()
     const left = await goOn()
-    console.log(first, left)
-    await captured(left.capturedSeconds + 3)
-    await page.reload()
-    const second = await goOn()
-    await captured(second.capturedSeconds + 2)
-    const media = await page.evaluate(() => take.stop())
+    await captured(left.capturedSeconds + 2)
+    const { id } = await stopped()
     const end = await state()
-    const sound = await decoded((media as { id: string }).id)
-    console.log(end, sound.seconds)
-    expect(Math.abs(sound.seconds - end.capturedSeconds)).toBeLessThan(0.1)
-    for (const at of [0.5, 2, 4]) console.log(at, sound.pitch(at))
+    const files = await (await clientOf('clinician')).files.list({ patientId, first: 2 })
+    const found = await Promise.all(files.nodes.map((file) => decoded(file.id)))
+    expect(files.nodes.map((file) => file.id)).toContain(id)
+    expect(Math.abs(found[0]!.seconds + found[1]!.seconds - end.capturedSeconds)).toBeLessThan(1)
+  })
+
+  test('without a file system, in a database alone', async () => {
+    await page.addInitScript(() => Reflect.deleteProperty(FileSystemFileHandle.prototype, 'createWritable'))
+    await page.reload()
+    line.down = true
+    await begin()
+    await captured(2)
+    expect(await kept()).toMatchObject({ files: 0 })
+    await page.reload()
+    line.down = false
+    const left = await goOn()
+    await captured(left.capturedSeconds + 1)
+    const { id } = await stopped()
+    await expectWhole(id, (await state()).capturedSeconds)
+  })
+
+  test('on a device without room goes on, and says so', async () => {
+    const devtools = await context.newCDPSession(page)
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin: line.url, quotaSize: 1 })
+    await begin()
+    await page.waitForFunction(() => take.state.error?.code === 'DEVICE_FULL')
+    await page.waitForFunction(() => take.state.durableSeconds > 2)
+    const { id } = await stopped()
+    await expectWhole(id, (await state()).capturedSeconds)
+  })
+
+  test('goes on with another microphone when the first is lost', async () => {
+    await page.evaluate(async (patientId) => {
+      const given = await navigator.mediaDevices.getUserMedia({ audio: true })
+      const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+      const handed = [given]
+      navigator.mediaDevices.getUserMedia = async (wanted) => handed.shift() ?? original(wanted)
+      globalThis.take = clinic().recorder({ patientId, kind: 'session-audio', onState: seen })
+      await take.start()
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      for (const track of given.getTracks()) track.stop() // as an unplugged one does
+    }, patientId)
+    await page.waitForFunction(() => take.state.phase === 'paused' && take.state.error?.code === 'MICROPHONE')
+    const lost = await state()
+    await page.evaluate(() => take.resume())
+    await captured(lost.capturedSeconds + 1)
+    expect(await state()).toMatchObject({ phase: 'recording', error: null })
+    const { id } = await stopped()
+    await expectWhole(id, (await state()).capturedSeconds)
+  })
+
+  test('that the server refuses ends at once; one that is cancelled leaves nothing', async () => {
+    const refused = await page.evaluate(async (patientId) => {
+      globalThis.take = clinic().recorder({ patientId, kind: 'session-audio' })
+      await take.start()
+      await new Promise<void>((resolve) => take.subscribe(({ phase }) => phase === 'failed' && resolve()))
+      return take.state.error!.code
+    }, strangerId)
+    expect(refused).toBe('NOT_FOUND')
+    await page.evaluate(async () => {
+      for (const { recordingId } of await clinic().recordings.pending()) await clinic().recordings.discard({ recordingId })
+    })
+    await begin()
+    await page.waitForFunction(() => take.state.durableSeconds > 0)
+    const { uploadId } = await state()
+    await page.evaluate(() => take.cancel())
+    expect(await state()).toMatchObject({ phase: 'idle' })
+    expect(await kept()).toMatchObject({ files: 0 })
+    const left = await (await clientOf('clinician')).uploads.pending({ patientId })
+    expect(left.map(({ id }) => id)).not.toContain(uploadId)
   })
 })

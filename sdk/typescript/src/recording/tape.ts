@@ -49,6 +49,7 @@ export class Tape implements Source {
   #end = 0
   #wake = new Set<() => void>()
   #closed = false
+  #saved = true
   #last: Promise<void> = Promise.resolve()
 
   private constructor(
@@ -123,10 +124,23 @@ export class Tape implements Source {
     return this.manifest.ended && this.#acknowledged >= this.#end
   }
 
-  /** Writes the manifest. */
+  /** Writes the manifest, if there is room for it. */
   async save(): Promise<void> {
     const text = new TextEncoder().encode(JSON.stringify(this.manifest))
-    await this.journal.put({ id: this.id, login: this.vault.login, sealed: await this.vault.seal(text, this.id) })
+    const row = { id: this.id, login: this.vault.login, sealed: await this.vault.seal(text, this.id) }
+    this.#saved = await this.#room(() => this.journal.put(row))
+  }
+
+  /** Does what needs room on the device; false where there is none. */
+  async #room(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      this.full = null
+      return true
+    } catch (cause) {
+      this.full = new ClinicalError('DEVICE_FULL', 'this device has no room left: sound is sent, but would be lost with the tab', { cause })
+      return false
+    }
   }
 
   /** What the file begins with. Before the first piece. */
@@ -160,23 +174,16 @@ export class Tape implements Source {
   }
 
   async #keep(row: PieceRow, bytes: Uint8Array): Promise<boolean> {
-    try {
-      await this.shelf.put(row, await this.vault.seal(bytes, about(row)))
-      this.full = null
-      return true
-    } catch (cause) {
-      this.full = new ClinicalError('DEVICE_FULL', 'this device has no room left: sound is sent, but would be lost with the tab', { cause })
-      return false
-    }
+    if (!this.#saved) await this.save()
+    const sealed = await this.vault.seal(bytes, about(row))
+    return this.#saved && this.#room(() => this.shelf.put(row, sealed))
   }
 
   /** No piece follows. */
   async finish(): Promise<void> {
     this.manifest.ended = true
     this.#stir()
-    await this.save().catch((error: unknown) => {
-      if (!this.full) throw error
-    })
+    await this.save()
   }
 
   /** Waits for bytes past `start`; a little longer for as many as are worth a request. */

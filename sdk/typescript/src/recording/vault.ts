@@ -7,7 +7,7 @@ import { concat } from './webm.js'
 import type { Journal } from './journal.js'
 
 /** A key that nobody has used for so long is deleted, and what it sealed with it, milliseconds. */
-export const keyLife = 24 * 60 * 60 * 1000
+export const keyLife = 72 * 60 * 60 * 1000
 
 export class Vault {
   constructor(
@@ -18,7 +18,9 @@ export class Vault {
   /** The login's key; the first use makes it. */
   static async of(journal: Journal, login: string): Promise<Vault> {
     const made = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
-    return new Vault(login, (await journal.addKey({ login, key: made, usedAt: Date.now() })).key)
+    const row = { login, key: made, usedAt: Date.now() }
+    const held = await journal.addKey(row).catch(() => row) // on a full device nothing that it seals is kept either
+    return new Vault(login, held.key)
   }
 
   /** `about` is bound to the bytes: they open under the same words only. */

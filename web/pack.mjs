@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { constants, gzipSync } from 'node:zlib';
 
-/** What is not a source of the bundle. */
+/** What is not a source of a page. */
 const OUTSIDE = ['dist', 'node_modules', 'test'];
+const REPOSITORY = dirname(import.meta.dirname);
 
 /**
  * A Vite plugin that leaves the output as the server embeds it: each file only as FILE.gz, and
  * SOURCE.sha256, by which a test without Node tells whether the output is that of these sources.
+ *
+ * @param {string[]} beside folders of the repository that the page is made of, too
  */
-export function pack() {
+export function pack(beside = []) {
   let root;
   let outDir;
   return {
@@ -28,7 +31,8 @@ export function pack() {
           writeFileSync(`${file}.gz`, compress(readFileSync(file)));
           rmSync(file);
         }
-        writeFileSync(join(outDir, 'SOURCE.sha256'), `${sourceDigest(root)}\n`);
+        const parts = [root, ...beside.map((folder) => join(REPOSITORY, folder))];
+        writeFileSync(join(outDir, 'SOURCE.sha256'), `${sourceDigest(parts)}\n`);
       },
     },
   };
@@ -36,11 +40,11 @@ export function pack() {
 
 /**
  * The SHA-256 of the list that `sha256sum` prints for the sources in the byte order of their
- * paths. TestPlaygroundIsBuiltFromItsSources computes the same.
+ * paths in the repository. TestPagesAreBuiltFromTheirSources computes the same.
  */
-function sourceDigest(root) {
-  const list = filesOf(root, OUTSIDE)
-    .map((file) => [relative(root, file).split(sep).join('/'), file])
+function sourceDigest(parts) {
+  const list = [import.meta.filename, ...parts.flatMap((folder) => filesOf(folder, OUTSIDE))]
+    .map((file) => [relative(REPOSITORY, file).split(sep).join('/'), file])
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([path, file]) => `${sha256(readFileSync(file))}  ${path}\n`);
   return sha256(list.join(''));

@@ -1,0 +1,2 @@
+/** Over which callback.html tells the console what the identity provider answered. */
+export const channelName = 'bonfire-sign-in'
