@@ -27,6 +27,8 @@ type request struct {
 	mu     sync.Mutex
 	actor  clinical.ActorID
 	reason string // why it was refused, in constant words
+	more   []slog.Attr
+	out    *recorder
 }
 
 func (r *request) noteActor(id clinical.ActorID) {
@@ -39,6 +41,24 @@ func (r *request) noteReason(words string) {
 	r.mu.Lock()
 	r.reason = words
 	r.mu.Unlock()
+}
+
+// Describe adds what an edge knows of the request to its log event, so that there
+// is one event and not one of each. False when that event cannot hold it, and the
+// edge writes its own: outside Requests, on a connection that was taken over and
+// carries one operation after another, and when the request is described already.
+func Describe(ctx context.Context, attrs ...slog.Attr) bool {
+	req := requestOf(ctx)
+	if req == nil {
+		return false
+	}
+	req.mu.Lock()
+	defer req.mu.Unlock()
+	if req.out.status == http.StatusSwitchingProtocols || req.more != nil {
+		return false
+	}
+	req.more = attrs
+	return true
 }
 
 // Answered is what an observer, a metric for example, is told of a request.
@@ -65,6 +85,7 @@ func Requests(log *slog.Logger, next http.Handler, observers ...func(Answered)) 
 		r = r.WithContext(context.WithValue(r.Context(), requestKey, req))
 		w.Header().Set(RequestIDHeader, req.id)
 		out := &recorder{ResponseWriter: w}
+		req.out = out
 		defer func() {
 			fault := recover()
 			begun := out.status != 0
@@ -105,7 +126,7 @@ func (r *request) log(ctx context.Context, log *slog.Logger, done Answered) {
 	if r.reason != "" {
 		attrs = append(attrs, slog.String("reason", r.reason))
 	}
-	log.LogAttrs(ctx, level, "request", attrs...)
+	log.LogAttrs(ctx, level, "request", append(attrs, r.more...)...)
 }
 
 // method keeps made-up methods, which are free text, out of the log.

@@ -185,8 +185,10 @@ var foreignOrigin = &refused{http.StatusForbidden, codes[clinical.Forbidden], "s
 // refuse answers in the form of a GraphQL error.
 func (d *door) refuse(w http.ResponseWriter, r *http.Request, no *refused) {
 	id := auth.RequestID(r.Context())
-	d.log.LogAttrs(r.Context(), slog.LevelInfo, "graphql refused",
-		slog.String("request", id), slog.String("code", no.code), slog.String("reason", no.words))
+	what := []slog.Attr{slog.Any("codes", []string{no.code}), slog.String("reason", no.words)}
+	if !auth.Describe(r.Context(), what...) {
+		d.log.LogAttrs(r.Context(), slog.LevelInfo, "graphql refused", append(what, slog.String("request", id))...)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(no.status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{

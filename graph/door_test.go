@@ -153,6 +153,19 @@ func TestJournalHoldsTheSchemasNamesOnly(t *testing.T) {
 	}
 }
 
+// Each request leaves one event, served or refused at the door.
+func TestOneEventForEachRequest(t *testing.T) {
+	e := start(t, stage{})
+	for name, body := range map[string]string{"an answer": `{ viewer { id } }`, "an error": `{ nothing }`, "no query": ``} {
+		before := e.log.String()
+		e.ask(body)
+		if got := strings.TrimPrefix(e.log.String(), before); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"msg":"request"`) ||
+			(name == "an answer") == strings.Contains(got, `"codes"`) {
+			t.Errorf("%s left these events:\n%s", name, got)
+		}
+	}
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	valid := func() Options {
 		var o Options

@@ -13,9 +13,11 @@ import (
 	"github.com/bonfiredb/bonfire/auth"
 )
 
-// journal writes one log event for each response: the root fields by the
-// schema's names, the codes of its errors, the latency. Names that the client
-// chose (operation, aliases, variables) stay out: they are free text.
+// journal tells the log of each response: the root fields by the schema's names,
+// the codes of its errors. Of a plain request that goes into the event which the
+// edge writes of it; what a stream or a socket answers has events of its own, with
+// request, actor and latency. Names that the client chose (operation, aliases,
+// variables) stay out: they are free text.
 type journal struct{ log *slog.Logger }
 
 // ExtensionName names the extension to gqlgen.
@@ -31,17 +33,22 @@ func (j journal) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 	if response == nil { // the end of a stream
 		return nil
 	}
-	attrs := []slog.Attr{slog.String("request", auth.RequestID(ctx)), slog.Duration("latency", time.Since(began))}
-	if actor := auth.Actor(ctx); !actor.Anonymous() {
-		attrs = append(attrs, slog.String("actor", string(actor.ID)))
-	}
+	attrs, stream := []slog.Attr{}, false
 	if graphql.HasOperationContext(ctx) {
 		if op := graphql.GetOperationContext(ctx).Operation; op != nil {
 			attrs = append(attrs, slog.String("operation", string(op.Operation)), slog.Any("verbs", rootFields(op)))
+			stream = op.Operation == ast.Subscription
 		}
 	}
 	if len(response.Errors) > 0 {
 		attrs = append(attrs, slog.Any("codes", errorCodes(response.Errors)))
+	}
+	if !stream && auth.Describe(ctx, attrs...) {
+		return response
+	}
+	attrs = append(attrs, slog.String("request", auth.RequestID(ctx)), slog.Duration("latency", time.Since(began)))
+	if actor := auth.Actor(ctx); !actor.Anonymous() {
+		attrs = append(attrs, slog.String("actor", string(actor.ID)))
 	}
 	j.log.LogAttrs(ctx, slog.LevelInfo, "graphql", attrs...)
 	return response

@@ -174,23 +174,15 @@ func (v verdict) allowsButForScan() bool {
 
 // world is all that Cedar may look up: the principal, the resource, its
 // patient, and the actions.
-type world struct{ principal, resource, patient types.Entity }
+type world struct {
+	principal, resource types.Entity
+	of                  Resource // whose patient is an entity only once it is looked up: mostly the panel says it all
+}
 
 func newWorld(principal types.Entity, r Resource) world {
-	w := world{principal: principal}
-	groups := make([]types.EntityUID, len(r.CareGroups))
-	for i, g := range r.CareGroups {
-		groups[i] = types.NewEntityUID("CareGroup", types.String(g))
-	}
-	patient := types.NewEntityUID("Patient", types.String(r.Patient))
-	if r.Patient != "" {
-		w.patient = types.Entity{
-			UID: patient, Parents: types.NewEntityUIDSet(groups...),
-			Attributes: types.NewRecord(types.RecordMap{"tenant": tenantAttr.cedar(r), "patient": patient}),
-		}
-	}
+	w := world{principal: principal, of: r}
 	if r.Type == Patient {
-		w.resource = w.patient
+		w.resource, _ = w.patient(patientUID(r))
 		return w
 	}
 	m := make(types.RecordMap, len(attributes[r.Type]))
@@ -213,9 +205,29 @@ func (w world) Get(uid types.EntityUID) (types.Entity, bool) {
 		return w.principal, true
 	case w.resource.UID:
 		return w.resource, true
-	case w.patient.UID:
-		return w.patient, true
+	}
+	if e, ok := w.patient(uid); ok {
+		return e, true
 	}
 	e, ok := vocabulary().entities[uid]
 	return e, ok
+}
+
+// patient is the resource's patient, if that is who is looked up.
+func (w world) patient(uid types.EntityUID) (types.Entity, bool) {
+	if w.of.Patient == "" || uid != patientUID(w.of) {
+		return types.Entity{}, false
+	}
+	groups := make([]types.EntityUID, len(w.of.CareGroups))
+	for i, g := range w.of.CareGroups {
+		groups[i] = types.NewEntityUID("CareGroup", types.String(g))
+	}
+	return types.Entity{
+		UID: uid, Parents: types.NewEntityUIDSet(groups...),
+		Attributes: types.NewRecord(types.RecordMap{"tenant": tenantAttr.cedar(w.of), "patient": uid}),
+	}, true
+}
+
+func patientUID(r Resource) types.EntityUID {
+	return types.NewEntityUID("Patient", types.String(r.Patient))
 }

@@ -318,7 +318,7 @@ func TestOnBehalfOfIsTheIntersection(t *testing.T) {
 	}
 }
 
-// Panels are remembered between decisions; a change must be seen at once.
+// Principals are remembered between decisions; a change must be seen at once.
 func TestAChangedPanelCountsAtOnce(t *testing.T) {
 	e := shippedEngine(t)
 	actor := clinician()
@@ -340,14 +340,44 @@ func TestAChangedPanelCountsAtOnce(t *testing.T) {
 	if got := allowed(); got != [2]bool{false, false} {
 		t.Errorf("nobody left: %v", got)
 	}
-	for _, id := range ids[clinical.ActorID](6, 2*maxPanels) { // more actors than are remembered
+	for _, id := range ids[clinical.ActorID](6, 2*maxRemembered) { // more actors than are remembered
 		actor.ID, actor.Panel = id, []clinical.PatientID{anna}
 		if got := allowed(); got != [2]bool{true, false} {
 			t.Fatalf("%s: %v", id, got)
 		}
 	}
-	if n := len(e.panels.seen); n > maxPanels {
-		t.Errorf("%d panels are remembered", n)
+	if n := len(e.principals.seen); n > maxRemembered {
+		t.Errorf("%d principals are remembered", n)
+	}
+}
+
+// Whatever of a membership the policies can see, a change of it is seen at once.
+func TestAChangedMembershipCountsAtOnce(t *testing.T) {
+	p := newPrincipals()
+	asking := ids[clinical.ActorID](7, 1)[0]
+	base := clinician()
+	base.Roles, base.CareGroups, base.Departments = []clinical.Role{clinical.Clinician}, []string{"ward-7"}, []string{"derm"}
+	for name, change := range map[string]func(a *clinical.Actor, self *[]clinical.ActorID){
+		"kind":       func(a *clinical.Actor, _ *[]clinical.ActorID) { a.Kind = clinical.Agent },
+		"tenant":     func(a *clinical.Actor, _ *[]clinical.ActorID) { a.Tenant = "elsewhere" },
+		"clearance":  func(a *clinical.Actor, _ *[]clinical.ActorID) { a.Clearance++ },
+		"role":       func(a *clinical.Actor, _ *[]clinical.ActorID) { a.Roles[0] = clinical.Clerk },
+		"roles":      func(a *clinical.Actor, _ *[]clinical.ActorID) { a.Roles = nil },
+		"care group": func(a *clinical.Actor, _ *[]clinical.ActorID) { a.CareGroups[0] = "ward-8" },
+		"department": func(a *clinical.Actor, _ *[]clinical.ActorID) { a.Departments = append(a.Departments, "ent") },
+		"panel":      func(a *clinical.Actor, _ *[]clinical.ActorID) { a.Panel = append(a.Panel, olaf) },
+		"who asks":   func(_ *clinical.Actor, self *[]clinical.ActorID) { *self = append(*self, asking) },
+	} {
+		a, self := base, []clinical.ActorID{base.ID}
+		a.Roles, a.CareGroups, a.Departments, a.Panel = slices.Clone(a.Roles), slices.Clone(a.CareGroups), slices.Clone(a.Departments), slices.Clone(a.Panel)
+		before, ok := p.of(a, self...)
+		if !ok || !before.Equal(entityOf(a, self)) {
+			t.Fatalf("%s: before: %v", name, ok)
+		}
+		change(&a, &self)
+		if after, ok := p.of(a, self...); !ok || after.Equal(before) || !after.Equal(entityOf(a, self)) {
+			t.Errorf("a change of %s is not seen", name)
+		}
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 // and it is safe for concurrent use.
 type Engine struct {
 	// rules are, for each question, the policies that can bear on it.
-	rules  map[ruleKey]ruleSet
-	panels *panels
+	rules      map[ruleKey]ruleSet
+	principals *principals
 }
 
 // ruleKey is a question: an action on a type of resource.
@@ -63,7 +63,7 @@ func Load(fsys fs.FS) (*Engine, error) {
 }
 
 func newEngine(rules ruleList) *Engine {
-	e := &Engine{rules: map[ruleKey]ruleSet{}, panels: newPanels()}
+	e := &Engine{rules: map[ruleKey]ruleSet{}, principals: newPrincipals()}
 	for action, word := range vocabulary().actions {
 		for _, t := range word.types {
 			var set ruleSet

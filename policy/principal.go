@@ -54,30 +54,9 @@ func (e *Engine) parties(a clinical.Actor, now time.Time) ([]party, error) {
 // were checked when the membership was written; they are checked again,
 // because from here they may go into a statement.
 func (e *Engine) party(a clinical.Actor, now time.Time, self ...clinical.ActorID) (party, error) {
-	panel, ok := e.panels.of(a)
-	if !ok || !wellFormed(self...) || !a.Tenant.Valid() {
+	entity, ok := e.principals.of(a, self...)
+	if !ok {
 		return party{}, errMalformedActor
-	}
-	var parents []types.EntityUID
-	if a.Kind == clinical.User { // roles are for people: on an agent or a device they mean nothing
-		for _, r := range a.Roles {
-			parents = append(parents, types.NewEntityUID("Role", types.String(r)))
-		}
-	}
-	for _, g := range a.CareGroups {
-		parents = append(parents, types.NewEntityUID("CareGroup", types.String(g)))
-	}
-	entity := types.Entity{
-		UID:     types.NewEntityUID(principalTypes[a.Kind], types.String(a.ID)),
-		Parents: types.NewEntityUIDSet(parents...),
-		Attributes: types.NewRecord(types.RecordMap{
-			"tenant":      types.NewEntityUID("Tenant", types.String(a.Tenant)),
-			"panel":       panel,
-			"careGroups":  uidSet("CareGroup", a.CareGroups),
-			"clearance":   types.Long(a.Clearance),
-			"departments": textSet(a.Departments),
-			"self":        uidSet("Actor", self),
-		}),
 	}
 	circumstances, err := circumstances(a.Session, now)
 	return party{actor: a, entity: entity, context: circumstances}, err

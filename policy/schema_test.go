@@ -121,7 +121,8 @@ func TestRequestsConformToTheSchema(t *testing.T) {
 				r := of(typ, home)
 				r.CareGroups, r.Department, r.Labels = []string{"ward-7"}, "derm", []string{"teaching"}
 				w := newWorld(sides[0].entity, r)
-				for _, entity := range []types.Entity{w.principal, w.resource, w.patient} {
+				patient, _ := w.patient(patientUID(w.of))
+				for _, entity := range []types.Entity{w.principal, w.resource, patient} {
 					if err := v.Entity(entity); err != nil {
 						t.Errorf("%s %s: %s: %v", kind, a, entity.UID, err)
 					}

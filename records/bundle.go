@@ -105,7 +105,7 @@ func (c *call) exported(ctx context.Context, patient clinical.PatientID, q Bundl
 		if f, err = c.documentFilters(ctx, policy.ReadProvenance, policy.ReadProvenance); err != nil {
 			return err
 		}
-		if out.Provenance, err = c.ProvenanceAbout(ctx, f, patient, ids); err != nil {
+		if out.Provenance, err = c.ProvenanceAbout(ctx, f, ids); err != nil {
 			return err
 		}
 	}

@@ -181,7 +181,7 @@ func (c *call) fetch(ctx context.Context, l *clinical.Link, token string) (d pol
 		return d, f, c.gone(*l, "link-"+string(state))
 	}
 	d, f, err = c.bytesOf(ctx, l.File)
-	if clinical.Is(err, clinical.NotFound) || clinical.Is(err, clinical.Forbidden) {
+	if refused(err) {
 		return d, f, clinical.Fail(clinical.Gone, "this link is no longer valid", err)
 	}
 	if err != nil {
@@ -195,6 +195,16 @@ func (c *call) fetch(ctx context.Context, l *clinical.Link, token string) (d pol
 	}
 	_, err = c.audit(ctx, d, disclosed(*l), func(e *clinical.AuditEvent) { e.Detail["fetched"] = "true" })
 	return d, f, err
+}
+
+// refused reports whether the holder of a link may not have the bytes any more:
+// no longer their patient, retracted, in quarantine.
+func refused(err error) bool {
+	switch clinical.KindOf(err) {
+	case clinical.NotFound, clinical.Forbidden, clinical.Quarantined, clinical.Gone:
+		return true
+	}
+	return false
 }
 
 // gone is the answer for a link that leads nowhere any more, and its event.

@@ -111,12 +111,8 @@ func (tx *Tx) AuditEvents(ctx context.Context, f policy.Filter, aq AuditQuery, p
 	if err := allow(tx, q, f, policy.AuditLog); err != nil {
 		return clinical.Slice[clinical.AuditEvent]{}, err
 	}
-	if aq.Patient != "" {
-		q.Where("a.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{aq.Patient})))
-	}
-	if aq.Actor != "" {
-		q.Where("a.actor_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.ActorID{aq.Actor})))
-	}
+	mayRefer(q, "a.patient_id", aq.Patient)
+	mayRefer(q, "a.actor_id", aq.Actor)
 	if aq.Entity != "" {
 		q.Where("a.entities @> jsonb_build_array(jsonb_build_object('id', ?::text))", aq.Entity)
 	}

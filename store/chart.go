@@ -129,9 +129,9 @@ func (tx *Tx) EncountersByIDs(ctx context.Context, f policy.Filter, ids []clinic
 func (tx *Tx) EventsTouching(ctx context.Context, f policy.Filter, patient clinical.PatientID, ids []string) ([]clinical.AuditEvent, error) {
 	var rows []auditRow
 	q := tx.events().Model(&rows).
-		Where("a.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{patient}))).
 		Where("EXISTS (SELECT FROM jsonb_array_elements(a.entities) AS x WHERE x->>'id' = ANY(?::text[]))", array(ids)).
 		OrderExpr("a.recorded_at DESC, a.id DESC").Limit(1000)
+	refers(q, "a.patient_id", patient)
 	if err := allow(tx, q, f, policy.AuditLog); err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func TestProvenance(t *testing.T) {
 	h.in(north, func(ctx context.Context, tx *Tx) error {
 		check(t, tx.AppendProvenance(ctx, second))
 		check(t, tx.AppendProvenance(ctx, one))
-		check(t, tx.AppendProvenance(ctx, newProvenance(clinical.File{ID: "other", Tenant: north, Patient: p.ID, UploadedBy: doctor.ID})))
+		check(t, tx.AppendProvenance(ctx, newProvenance(clinical.File{ID: clinical.NewID[clinical.FileID](noon), Tenant: north, Patient: p.ID, UploadedBy: doctor.ID})))
 		subject, err := tx.FileSubject(ctx, f.ID)
 		check(t, err)
 		got, err := tx.ProvenanceOf(ctx, h.decide(doctor, policy.ReadProvenance, subject))

@@ -115,18 +115,13 @@ func (tx *Tx) FilesByIDs(ctx context.Context, f policy.Filter, ids []clinical.Fi
 
 // narrow ANDs the caller's conditions. An id that is none matches nothing.
 func (fq FileQuery) narrow(q *bun.SelectQuery) {
-	if fq.Patient != "" {
-		q.Where("f.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{fq.Patient})))
-	}
-	if fq.Encounter != "" {
-		q.Where("f.encounter_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.EncounterID{fq.Encounter})))
-	}
+	mayRefer(q, "f.patient_id", fq.Patient)
+	mayRefer(q, "f.encounter_id", fq.Encounter)
+	refersToOneOf(q, "f.id", fq.IDs)
 	if fq.SourceOf != "" {
-		q.Where(`f.id IN (SELECT (s->>'file')::uuid FROM note AS n, jsonb_array_elements(n.sources) AS s
-			WHERE n.tenant_id = f.tenant_id AND n.id = ANY(?::uuid[]))`, array(onlyWellFormed([]clinical.NoteID{fq.SourceOf})))
-	}
-	if len(fq.IDs) > 0 {
-		q.Where("f.id = ANY(?::uuid[])", array(onlyWellFormed(fq.IDs)))
+		sources := q.NewSelect().ColumnExpr("s.source_id").TableExpr("note_source AS s").Where("s.tenant_id = f.tenant_id")
+		refers(sources, "s.note_id", fq.SourceOf)
+		q.Where("f.id IN (?)", sources)
 	}
 	isOneOf(q, "f.kind", fq.Kinds)
 	isOneOf(q, "f.category", fq.Categories)
@@ -144,13 +139,6 @@ func (fq FileQuery) narrow(q *bun.SelectQuery) {
 	}
 	if fq.Text != "" {
 		q.Where("f.title ILIKE ?", containing(fq.Text))
-	}
-}
-
-// isOneOf restricts a text column to the values, if there are any.
-func isOneOf[S ~string](q *bun.SelectQuery, column string, values []S) {
-	if len(values) > 0 {
-		q.Where("? = ANY(?::text[])", bun.Safe(column), array(values))
 	}
 }
 

@@ -102,11 +102,7 @@ func (tx *Tx) Keys(ctx context.Context, d policy.Decision, member clinical.Actor
 	if err := tx.administered(d); err != nil {
 		return nil, err
 	}
-	return tx.keys(ctx, func(q *bun.SelectQuery) {
-		if member != "" {
-			q.Where("k.member_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.ActorID{member})))
-		}
-	})
+	return tx.keys(ctx, func(q *bun.SelectQuery) { mayRefer(q, "k.member_id", member) })
 }
 
 // Key reads one key. NotFound when there is none.
@@ -114,9 +110,7 @@ func (tx *Tx) Key(ctx context.Context, d policy.Decision, id clinical.KeyID) (cl
 	if err := tx.administered(d); err != nil {
 		return clinical.Key{}, err
 	}
-	found, err := tx.keys(ctx, func(q *bun.SelectQuery) {
-		q.Where("k.id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.KeyID{id})))
-	})
+	found, err := tx.keys(ctx, func(q *bun.SelectQuery) { refers(q, "k.id", id) })
 	if err != nil || len(found) == 0 {
 		return clinical.Key{}, orMissing(err)
 	}

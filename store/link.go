@@ -106,7 +106,7 @@ func named[Q wherer[Q]](q Q, lq LinkQuery) error {
 	} {
 		if c.id != "" {
 			none = false
-			q.Where("? = ANY(?::uuid[])", bun.Safe(c.column), array(onlyWellFormed([]string{c.id})))
+			refers(q, c.column, c.id)
 		}
 	}
 	if none {

@@ -54,21 +54,16 @@ func (tx *Tx) NotesByIDs(ctx context.Context, f policy.Filter, ids []clinical.No
 
 // narrow ANDs the caller's conditions. An id that is none matches nothing.
 func (nq NoteQuery) narrow(q *bun.SelectQuery) {
-	if nq.Patient != "" {
-		q.Where("n.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{nq.Patient})))
-	}
-	if nq.Encounter != "" {
-		q.Where("n.encounter_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.EncounterID{nq.Encounter})))
-	}
-	if len(nq.IDs) > 0 {
-		q.Where("n.id = ANY(?::uuid[])", array(onlyWellFormed(nq.IDs)))
-	}
+	mayRefer(q, "n.patient_id", nq.Patient)
+	mayRefer(q, "n.encounter_id", nq.Encounter)
+	refersToOneOf(q, "n.id", nq.IDs)
 	isOneOf(q, "n.status", nq.Statuses)
-	if nq.FromFile != "" {
-		q.Where("n.sources @> jsonb_build_array(jsonb_build_object('file', ?::text))", string(nq.FromFile))
-	}
-	if nq.FromNote != "" {
-		q.Where("n.sources @> jsonb_build_array(jsonb_build_object('note', ?::text))", string(nq.FromNote))
+	for _, source := range []string{string(nq.FromFile), string(nq.FromNote)} {
+		if source != "" {
+			from := q.NewSelect().ColumnExpr("s.note_id").TableExpr("note_source AS s").Where("s.tenant_id = n.tenant_id")
+			refers(from, "s.source_id", source)
+			q.Where("n.id IN (?)", from)
+		}
 	}
 	within(q, "n.created_at", nq.CreatedFrom, nq.CreatedBefore)
 	within(q, "n.updated_at", nq.UpdatedFrom, nq.UpdatedBefore)

@@ -55,9 +55,9 @@ func (tx *Tx) ProvenanceOf(ctx context.Context, d policy.Decision) ([]clinical.P
 		return nil, err
 	}
 	var rows []provenanceRow
-	err := tx.bun.NewSelect().Model(&rows).
-		Where("v.tenant_id = ? AND v.targets @> jsonb_build_array(jsonb_build_object('id', ?::text))", tx.tenant, subject.ID).
-		Order("v.recorded_at", "v.id").Scan(ctx)
+	q := tx.bun.NewSelect().Model(&rows).Where("v.tenant_id = ?", tx.tenant).Order("v.recorded_at", "v.id")
+	targeting(q, []string{subject.ID})
+	err := q.Scan(ctx)
 	return mapAll(rows, provenanceRow.provenance), fail(err)
 }
 

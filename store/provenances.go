@@ -28,12 +28,8 @@ func (tx *Tx) Provenances(ctx context.Context, f DocumentFilters, pq ProvenanceQ
 	if err := tx.allowTargets(q, f); err != nil {
 		return clinical.Slice[clinical.Provenance]{Total: -1}, err
 	}
-	if pq.Patient != "" {
-		q.Where("v.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{pq.Patient})))
-	}
-	if len(pq.IDs) > 0 {
-		q.Where("v.id = ANY(?::uuid[])", array(onlyWellFormed(pq.IDs)))
-	}
+	mayRefer(q, "v.patient_id", pq.Patient)
+	refersToOneOf(q, "v.id", pq.IDs)
 	if pq.Target != "" {
 		targeting(q, []string{pq.Target})
 	}
@@ -45,21 +41,12 @@ func (tx *Tx) Provenances(ctx context.Context, f DocumentFilters, pq ProvenanceQ
 	return mapSlice(rows, provenanceRow.provenance), err
 }
 
-// ProvenanceAbout lists the evidence about any of a patient's documents, as far
-// as the filters let it be read, the oldest first. What was written while a
-// file stood in another chart is evidence about it, too.
-func (tx *Tx) ProvenanceAbout(ctx context.Context, f DocumentFilters, patient clinical.PatientID, ids []string) ([]clinical.Provenance, error) {
-	var moved bool
-	if err := tx.queryRow(ctx, `SELECT EXISTS (SELECT FROM file f JOIN upload u ON u.tenant_id = f.tenant_id AND u.id = f.upload_id
-		WHERE f.tenant_id = $1 AND f.id = ANY($2::uuid[]) AND u.patient_id <> f.patient_id)`,
-		string(tx.tenant), onlyWellFormed(ids)).Scan(&moved); err != nil {
-		return nil, err
-	}
+// ProvenanceAbout lists the evidence about any of the documents, as far as the
+// filters let it be read, the oldest first: what was written while a file stood
+// in another chart, too.
+func (tx *Tx) ProvenanceAbout(ctx context.Context, f DocumentFilters, ids []string) ([]clinical.Provenance, error) {
 	var rows []provenanceRow
 	q := tx.bun.NewSelect().Model(&rows).Where("v.tenant_id = ?", tx.tenant).Order("v.recorded_at", "v.id")
-	if !moved {
-		q.Where("v.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{patient})))
-	}
 	targeting(q, ids)
 	if err := tx.allowTargets(q, f); err != nil {
 		return nil, err
@@ -70,17 +57,21 @@ func (tx *Tx) ProvenanceAbout(ctx context.Context, f DocumentFilters, patient cl
 
 // targeting leaves the evidence about one of the things.
 func targeting(q *bun.SelectQuery, ids []string) {
-	q.Where("EXISTS (SELECT FROM jsonb_array_elements(v.targets) AS x WHERE x->>'id' = ANY(?::text[]))", array(ids))
+	about := q.NewSelect().ColumnExpr("x.provenance_id").TableExpr("provenance_target AS x").Where("x.tenant_id = v.tenant_id")
+	about.Where("x.target_id = ANY(?::uuid[])", array(onlyWellFormed(ids)))
+	q.Where("v.id IN (?)", about)
 }
 
 // allowTargets leaves the evidence of which the filters let a target through.
 func (tx *Tx) allowTargets(q *bun.SelectQuery, f DocumentFilters) error {
-	const targets = "jsonb_array_elements(v.targets) AS x"
-	files := tx.bun.NewSelect().ColumnExpr("1").TableExpr(targets).Join("JOIN file AS f ON f.tenant_id = v.tenant_id AND f.id = (x->>'id')::uuid")
+	targets := func() *bun.SelectQuery {
+		return tx.bun.NewSelect().ColumnExpr("1").TableExpr("provenance_target AS x").Where("x.tenant_id = v.tenant_id AND x.provenance_id = v.id")
+	}
+	files := targets().Join("JOIN file AS f ON f.tenant_id = x.tenant_id AND f.id = x.target_id")
 	if err := allow(tx, files, f.Files, policy.File); err != nil {
 		return err
 	}
-	notes := tx.bun.NewSelect().ColumnExpr("1").TableExpr(targets).Join("JOIN note AS n ON n.tenant_id = v.tenant_id AND n.id = (x->>'id')::uuid")
+	notes := targets().Join("JOIN note AS n ON n.tenant_id = x.tenant_id AND n.id = x.target_id")
 	if err := allow(tx, notes, f.Notes, policy.Note); err != nil {
 		return err
 	}

@@ -44,12 +44,12 @@ func (tx *Tx) AuditEvent(ctx context.Context, f policy.Filter, id clinical.Audit
 func (tx *Tx) FileAccess(ctx context.Context, f policy.Filter, patient clinical.PatientID, from, before *time.Time, p clinical.Page,
 ) (clinical.Slice[clinical.AuditEvent], error) {
 	q := tx.events().Model((*auditRow)(nil)).
-		Where("a.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{patient}))).
 		Where(`(jsonb_path_exists(a.entities, '$[*] \? (@.type == "DocumentReference" || @.type == "Media" || @.type == "Binary" || @.type == "File" || @.type == "Link")')
 			OR a.query LIKE 'File%' OR a.subtype IN ('disclose', 'export', 'break-glass'))`)
 	if err := allow(tx, q, f, policy.AuditLog); err != nil {
 		return clinical.Slice[clinical.AuditEvent]{}, err
 	}
+	refers(q, "a.patient_id", patient)
 	within(q, "a.recorded_at", from, before)
 	return tx.newestEvents(ctx, q, shapeOf("access", tx.tenant, f.Actor().ID, patient, from, before), p)
 }

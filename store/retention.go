@@ -23,8 +23,8 @@ type Retention struct {
 func (r Retention) due(q *bun.SelectQuery) {
 	q.Where("f.kind = ? AND f.created_at < ? AND f.purged_at IS NULL AND NOT f.legal_hold", r.Kind, r.Before)
 	if !r.Signed {
-		q.Where(`NOT EXISTS (SELECT FROM note AS n WHERE n.tenant_id = f.tenant_id AND n.status IN ('signed', 'amended')
-			AND n.sources @> jsonb_build_array(jsonb_build_object('file', f.id::text)))`)
+		q.Where(`NOT EXISTS (SELECT FROM note_source AS s JOIN note AS n ON n.tenant_id = s.tenant_id AND n.id = s.note_id
+			WHERE s.tenant_id = f.tenant_id AND s.source_id = f.id AND n.status IN ('signed', 'amended'))`)
 	}
 }
 

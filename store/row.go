@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/bonfiredb/bonfire/clinical"
@@ -28,6 +29,46 @@ func onlyWellFormed[ID ~string](ids []ID) []string {
 		}
 	}
 	return out
+}
+
+// refers restricts an id column to one id. By = and not by ANY: only then do rows
+// come out of an index in its order, and a page is read without its whole chart.
+// An id that is none matches nothing.
+func refers[Q wherer[Q], ID ~string](q Q, column string, id ID) {
+	if !wellFormed(id) {
+		q.Where("FALSE")
+		return
+	}
+	q.Where("? = ?::uuid", bun.Safe(column), string(id))
+}
+
+// mayRefer is refers, where an id is given.
+func mayRefer[Q wherer[Q], ID ~string](q Q, column string, id ID) {
+	if id != "" {
+		refers(q, column, id)
+	}
+}
+
+// refersToOneOf restricts an id column to the ids, if there are any.
+func refersToOneOf[Q wherer[Q], ID ~string](q Q, column string, ids []ID) {
+	switch len(ids) {
+	case 0:
+	case 1:
+		refers(q, column, ids[0])
+	default:
+		q.Where("? = ANY(?::uuid[])", bun.Safe(column), array(onlyWellFormed(ids)))
+	}
+}
+
+// isOneOf restricts a text column to the values, if there are any.
+func isOneOf[Q wherer[Q], S ~string](q Q, column string, values []S) {
+	switch len(values) {
+	case 0:
+	case 1:
+		q.Where("? = ?::text", bun.Safe(column), string(values[0]))
+	default:
+		q.Where("? = ANY(?::text[])", bun.Safe(column), array(values))
+	}
 }
 
 // array is the literal of a Postgres array.

@@ -181,6 +181,9 @@ func (t translator) among(p policy.OneOf) (fragment, error) {
 			return fragment{}, fmt.Errorf("%w: a value of %q", errBadAttribute, p.Attr)
 		}
 	}
+	if len(p.Values) == 1 { // an index keeps its order behind =, and not behind ANY
+		return fragment{sql: c + " = ?::" + sqlTypes[a.Kind], args: []any{p.Values[0]}}, nil
+	}
 	return fragment{sql: c + " = ANY(?::" + sqlTypes[a.Kind] + "[])", args: []any{pgdialect.Array(p.Values)}}, nil
 }
 

@@ -144,9 +144,7 @@ func (tx *Tx) Uploads(ctx context.Context, f policy.Filter, uq UploadQuery, p cl
 		return clinical.Slice[clinical.Upload]{}, err
 	}
 	isOneOf(q, "u.state", uq.States)
-	if uq.Patient != "" {
-		q.Where("u.patient_id = ANY(?::uuid[])", array(onlyWellFormed([]clinical.PatientID{uq.Patient})))
-	}
+	mayRefer(q, "u.patient_id", uq.Patient)
 	return page(ctx, tx, q, order[clinical.Upload]{id: "u.id", desc: true}, shapeOf("uploads", tx.tenant, f.Actor().ID, uq), p,
 		func(u clinical.Upload) string { return string(u.ID) }, scanUploads)
 }

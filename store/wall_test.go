@@ -58,8 +58,10 @@ func (h *house) tenantTables() []string {
 func (h *house) furnish(tenant clinical.TenantID) clinical.File {
 	h.Helper()
 	p := h.patient(tenant)
-	h.note(p, h.clinician(tenant, p.ID))
 	f := h.file(p)
+	h.note(p, h.clinician(tenant, p.ID), func(n *clinical.Note) {
+		n.Sources = []clinical.NoteSource{{File: f.ID, Type: clinical.Media, Version: 1}}
+	})
 	h.in(tenant, func(ctx context.Context, tx *Tx) error {
 		e := clinical.Encounter{ID: clinical.NewID[clinical.EncounterID](noon), Tenant: tenant, Patient: p.ID, CreatedAt: noon, CreatedBy: p.CreatedBy}
 		check(h, tx.InsertEncounter(ctx, e))

@@ -97,6 +97,7 @@ func matrix() []group {
 		{"Who am I", viewerOperations()}, {"Charts", chartOperations()}, {"Files", fileOperations()}, {"Changing files", fileChanges()},
 		{"Uploads", uploadOperations()}, {"Links", linkOperations()}, {"Notes", noteOperations()}, {"Export and audit", evidenceOperations()},
 		{"Administration", administration()}, {"Subscriptions", subscriptions()}, {"tus and links over HTTP", httpOperations()},
+		{"FHIR reads", fhirReads()}, {"FHIR searches", fhirSearches()},
 	}
 }
 
