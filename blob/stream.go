@@ -34,7 +34,7 @@ func (b *Bucket) StreamPart(ctx context.Context, key, uploadID string, number in
 		PartNumber:    &number,
 		Body:          framed,
 		ContentLength: aws.Int64(framed.size()),
-	}, trailing(size), func(o *s3.Options) { o.Retryer = aws.NopRetryer{} })
+	}, trailing(size), once)
 	if err != nil {
 		return Part{}, failure(err)
 	}
@@ -43,6 +43,13 @@ func (b *Bucket) StreamPart(ctx context.Context, key, uploadID string, number in
 		return Part{}, fail(errOther, errors.New("a part was taken without its trailing checksum"))
 	}
 	return Part{Number: number, ETag: aws.ToString(out.ETag), Size: size, CRC64: crc}, nil
+}
+
+// once: no attempt after the first, and no waiting for the store's leave to
+// begin, which costs a round trip.
+func once(o *s3.Options) {
+	o.Retryer = aws.NopRetryer{}
+	o.ContinueHeaderThresholdBytes = -1
 }
 
 const crcTrailer = "x-amz-checksum-crc64nvme"

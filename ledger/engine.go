@@ -43,7 +43,8 @@ type Options struct {
 	Budget *Budget
 	// PartSize is the usual size of an S3 part, at least 5 MiB; default 8 MiB.
 	PartSize int64
-	// InFlight bounds the parts of one upload on their way to S3; default 5.
+	// InFlight bounds the parts of one upload on their way to S3, the one that
+	// still arrives included; default 6.
 	InFlight int
 	// Flushes bounds the requests that carry bytes to S3, of all uploads together; default 32.
 	Flushes int64
@@ -73,7 +74,7 @@ type Engine struct {
 // New makes an Engine.
 func New(o Options) *Engine {
 	fill(&o.PartSize, 8*mib)
-	fill(&o.InFlight, 5)
+	fill(&o.InFlight, 6)
 	fill(&o.Flushes, 32)
 	fill(&o.OutageTail, 32*mib)
 	fill(&o.LeaseLife, 15*time.Second)

@@ -60,6 +60,19 @@ func (o *open) patch(ctx context.Context, p []byte, length int) error {
 	return err
 }
 
+// stream sends a body of size bytes that may never end.
+func (o *open) stream(ctx context.Context, body io.Reader, size int64) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPatch, o.url, body)
+	if err != nil {
+		return err
+	}
+	req.ContentLength = size
+	_, err = o.t.answer(req, o.by, map[string]string{
+		"Upload-Offset": strconv.Itoa(o.at), "Content-Type": "application/offset+octet-stream",
+	})
+	return err
+}
+
 func (o *open) head(ctx context.Context) error {
 	_, err := o.t.do(ctx, http.MethodHead, o.url, nil, o.by)
 	return err
@@ -86,6 +99,10 @@ func (t *tus) do(ctx context.Context, method, url string, body []byte, headers .
 	if err != nil {
 		return nil, err
 	}
+	return t.answer(req, headers...)
+}
+
+func (t *tus) answer(req *http.Request, headers ...map[string]string) (http.Header, error) {
 	req.Header.Set("Tus-Resumable", "1.0.0")
 	for _, h := range headers {
 		for k, v := range h {
@@ -99,7 +116,7 @@ func (t *tus) do(ctx context.Context, method, url string, body []byte, headers .
 	defer func() { _ = res.Body.Close() }()
 	b, _ := io.ReadAll(res.Body)
 	if res.StatusCode >= 300 {
-		return nil, fmt.Errorf("%s %s: %s", method, res.Status, b)
+		return nil, fmt.Errorf("%s %s: %s", req.Method, res.Status, b)
 	}
 	return res.Header, nil
 }
