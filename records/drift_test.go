@@ -33,13 +33,21 @@ type damaged struct {
 	ahead time.Duration
 }
 
-func openDamaged(t *testing.T, blobs func(*blob.Config)) *damaged {
+func openDamaged(t *testing.T, change ...func(*blob.Config, *records.Options)) *damaged {
 	t.Helper()
 	d := &damaged{}
+	apply := func(b *blob.Config, r *records.Options) {
+		for _, c := range change {
+			c(b, r)
+		}
+	}
 	d.clinic = open(t, clinictest.Setup{
-		Blob:    blobs,
-		Ledger:  func(o *ledger.Options) { o.PartSize = 5 << 20 },
-		Records: func(o *records.Options) { o.Now = func() time.Time { return time.Now().Add(d.ahead) } },
+		Blob:   func(b *blob.Config) { apply(b, &records.Options{}) },
+		Ledger: func(o *ledger.Options) { o.PartSize = 5 << 20 },
+		Records: func(o *records.Options) {
+			apply(&blob.Config{}, o)
+			o.Now = func() time.Time { return time.Now().Add(d.ahead) }
+		},
 	})
 	d.admin = d.clinic.admin()
 	return d
@@ -126,11 +134,12 @@ func (d *damaged) fresh() string {
 // TestP3_EveryDifferenceIsNamedAndMended plants each kind of difference, and
 // sees it named, mended where that can be done, and left alone where it cannot.
 func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
-	d := openDamaged(t, func(c *blob.Config) { c.Prefix = "files/" })
+	d := openDamaged(t, func(c *blob.Config, _ *records.Options) { c.Prefix = "files/" })
 	ctx := t.Context()
 	tenant := string(demo.Harbor)
 
 	healthy := d.upload("clinician", intake(), pdf)
+	d.upload("clinician", records.BeginUpload{Patient: demo.Patient, Kind: "raw", ContentType: "text/plain"}, nil)
 	lost := d.upload("clinician", intake(), pdf)
 	d.remove(lost.ObjectKey)
 	short := d.upload("clinician", intake(), pdf)
@@ -139,6 +148,7 @@ func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
 	d.put(other.ObjectKey, strings.Repeat("x", len(pdf)))
 
 	orphan := d.put(d.fresh(), "nobody's")
+	elsewhere := d.put(clinical.ObjectKey(demo.Lakeside, clinical.NewID[clinical.FileID](time.Now()), time.Now()), "nobody's")
 	scratch := d.put(tenant+"/scratch/"+clinical.NewID[string](time.Now())+"/0-1f", "nobody's")
 	multipartKey := d.fresh()
 	if _, err := d.Bucket.CreateMultipart(ctx, multipartKey, "application/pdf"); err != nil {
@@ -199,6 +209,7 @@ func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
 	passing := []string{
 		"multipart-without-upload " + multipartKey,
 		"object-without-row " + orphan,
+		"object-without-row " + elsewhere,
 		"stranded-scratch " + scratch,
 		fmt.Sprintf("stored-without-record %s Upload %s", storedKey, stored.ID),
 		fmt.Sprintf("upload-not-finished %s Upload %s", expiredKey, expired.ID),
@@ -210,6 +221,8 @@ func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant:\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
+	one, _ := d.compare(records.DriftCheck{Tenant: demo.Lakeside})
+	want("a look at one tenant", one, []string{"object-without-row " + elsewhere})
 	deep := records.DriftCheck{Deep: true}
 	found, report := d.compare(deep)
 	want("a look", found, slices.Concat(lasting, passing))
@@ -229,7 +242,7 @@ func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
 	found, _ = d.compare(deep)
 	want("after the repair", found, slices.Clone(lasting))
 
-	for _, key := range []string{orphan, scratch} {
+	for _, key := range []string{orphan, scratch, elsewhere} {
 		if d.exists(key) {
 			t.Errorf("%s is still there", key)
 		}
@@ -272,7 +285,14 @@ func (d *damaged) inPieces(actor clinical.Actor, in records.BeginUpload, content
 // TestP3_UploadsUnderWayAreNoDrift: while files come in all the time, and go, a
 // look that gives no grace at all finds nothing.
 func TestP3_UploadsUnderWayAreNoDrift(t *testing.T) {
-	d := openDamaged(t, nil)
+	d := openDamaged(t, func(_ *blob.Config, o *records.Options) {
+		o.Kinds = clinical.DefaultKinds()
+		for i := range o.Kinds {
+			if o.Kinds[i].Code == "intake-form" {
+				o.Kinds[i].Retention = time.Millisecond
+			}
+		}
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	var group errgroup.Group
 	actor := d.As("clinician")
@@ -290,6 +310,14 @@ func TestP3_UploadsUnderWayAreNoDrift(t *testing.T) {
 			return nil
 		})
 	}
+	group.Go(func() error {
+		for ctx.Err() == nil {
+			if err := errors.Join(d.Records.Purge(t.Context()), d.Records.Sweep(t.Context())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	for range 30 {
 		found, report := d.compare(records.DriftCheck{Grace: time.Nanosecond})
 		if len(found) > 0 {
@@ -302,7 +330,7 @@ func TestP3_UploadsUnderWayAreNoDrift(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, report := d.compare(records.DriftCheck{Grace: time.Nanosecond, Deep: true})
-	if len(found) > 0 || report.Objects < 5 {
+	if purged := len(d.events("purgeFile")); purged == 0 || len(found) > 0 || report.Objects < 3 {
 		t.Errorf("%d objects, found: %s", report.Objects, strings.Join(found, "\n"))
 	}
 }
@@ -310,7 +338,7 @@ func TestP3_UploadsUnderWayAreNoDrift(t *testing.T) {
 // TestP3_RepairRefusesAnotherDatabase: where most of the bucket has no row,
 // nothing is removed, unless that is what one wants.
 func TestP3_RepairRefusesAnotherDatabase(t *testing.T) {
-	d := openDamaged(t, nil)
+	d := openDamaged(t)
 	d.ahead = 2 * time.Hour
 	for range 101 {
 		d.put(d.fresh(), "of another database")
@@ -329,7 +357,7 @@ func TestP3_RepairRefusesAnotherDatabase(t *testing.T) {
 // and bucket, before the call and after it: the next one and the sweeper go on,
 // nothing that a row names is lost, and what was removed is on the trail.
 func TestP3_KilledRepairIsFinished(t *testing.T) {
-	calm := openDamaged(t, nil)
+	calm := openDamaged(t)
 	calm.ahead = 2 * time.Hour
 	var script atomic.Pointer[faultproxy.Script]
 	var kill atomic.Pointer[context.CancelFunc]
@@ -408,7 +436,7 @@ func (c *counter) WithGroup(string) slog.Handler      { return c }
 // TestP3_ALargeBucketIsWalkedInPages counts what 10,000 objects cost.
 func TestP3_ALargeBucketIsWalkedInPages(t *testing.T) {
 	const objects = 10_000
-	d := openDamaged(t, nil)
+	d := openDamaged(t)
 	f := d.upload("clinician", intake(), pdf)
 	d.exec(`WITH n AS (SELECT gen_random_uuid() AS id, i FROM generate_series(2, $2::int) i),
 		u AS (INSERT INTO upload SELECT (jsonb_populate_record(u, jsonb_build_object('id', n.id, 'file_id', n.id,
