@@ -6,10 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,10 +17,8 @@ import (
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/internal/clinictest"
 	"github.com/bonfiredb/bonfire/internal/demo"
-	"github.com/bonfiredb/bonfire/internal/faultproxy"
 	"github.com/bonfiredb/bonfire/ledger"
 	"github.com/bonfiredb/bonfire/records"
-	"github.com/bonfiredb/bonfire/store"
 )
 
 // damaged is a clinic whose bucket and rows are changed behind the program's
@@ -33,13 +29,21 @@ type damaged struct {
 	ahead time.Duration
 }
 
-func openDamaged(t *testing.T, blobs func(*blob.Config)) *damaged {
+func openDamaged(t *testing.T, change ...func(*blob.Config, *records.Options)) *damaged {
 	t.Helper()
 	d := &damaged{}
+	apply := func(b *blob.Config, r *records.Options) {
+		for _, c := range change {
+			c(b, r)
+		}
+	}
 	d.clinic = open(t, clinictest.Setup{
-		Blob:    blobs,
-		Ledger:  func(o *ledger.Options) { o.PartSize = 5 << 20 },
-		Records: func(o *records.Options) { o.Now = func() time.Time { return time.Now().Add(d.ahead) } },
+		Blob:   func(b *blob.Config) { apply(b, &records.Options{}) },
+		Ledger: func(o *ledger.Options) { o.PartSize = 5 << 20 },
+		Records: func(o *records.Options) {
+			apply(&blob.Config{}, o)
+			o.Now = func() time.Time { return time.Now().Add(d.ahead) }
+		},
 	})
 	d.admin = d.clinic.admin()
 	return d
@@ -126,11 +130,12 @@ func (d *damaged) fresh() string {
 // TestP3_EveryDifferenceIsNamedAndMended plants each kind of difference, and
 // sees it named, mended where that can be done, and left alone where it cannot.
 func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
-	d := openDamaged(t, func(c *blob.Config) { c.Prefix = "files/" })
+	d := openDamaged(t, func(c *blob.Config, _ *records.Options) { c.Prefix = "files/" })
 	ctx := t.Context()
 	tenant := string(demo.Harbor)
 
 	healthy := d.upload("clinician", intake(), pdf)
+	d.upload("clinician", records.BeginUpload{Patient: demo.Patient, Kind: "raw", ContentType: "text/plain"}, nil)
 	lost := d.upload("clinician", intake(), pdf)
 	d.remove(lost.ObjectKey)
 	short := d.upload("clinician", intake(), pdf)
@@ -139,6 +144,7 @@ func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
 	d.put(other.ObjectKey, strings.Repeat("x", len(pdf)))
 
 	orphan := d.put(d.fresh(), "nobody's")
+	elsewhere := d.put(clinical.ObjectKey(demo.Lakeside, clinical.NewID[clinical.FileID](time.Now()), time.Now()), "nobody's")
 	scratch := d.put(tenant+"/scratch/"+clinical.NewID[string](time.Now())+"/0-1f", "nobody's")
 	multipartKey := d.fresh()
 	if _, err := d.Bucket.CreateMultipart(ctx, multipartKey, "application/pdf"); err != nil {
@@ -199,6 +205,7 @@ func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
 	passing := []string{
 		"multipart-without-upload " + multipartKey,
 		"object-without-row " + orphan,
+		"object-without-row " + elsewhere,
 		"stranded-scratch " + scratch,
 		fmt.Sprintf("stored-without-record %s Upload %s", storedKey, stored.ID),
 		fmt.Sprintf("upload-not-finished %s Upload %s", expiredKey, expired.ID),
@@ -210,6 +217,8 @@ func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant:\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
+	one, _ := d.compare(records.DriftCheck{Tenant: demo.Lakeside})
+	want("a look at one tenant", one, []string{"object-without-row " + elsewhere})
 	deep := records.DriftCheck{Deep: true}
 	found, report := d.compare(deep)
 	want("a look", found, slices.Concat(lasting, passing))
@@ -229,7 +238,7 @@ func TestP3_EveryDifferenceIsNamedAndMended(t *testing.T) {
 	found, _ = d.compare(deep)
 	want("after the repair", found, slices.Clone(lasting))
 
-	for _, key := range []string{orphan, scratch} {
+	for _, key := range []string{orphan, scratch, elsewhere} {
 		if d.exists(key) {
 			t.Errorf("%s is still there", key)
 		}
@@ -272,7 +281,14 @@ func (d *damaged) inPieces(actor clinical.Actor, in records.BeginUpload, content
 // TestP3_UploadsUnderWayAreNoDrift: while files come in all the time, and go, a
 // look that gives no grace at all finds nothing.
 func TestP3_UploadsUnderWayAreNoDrift(t *testing.T) {
-	d := openDamaged(t, nil)
+	d := openDamaged(t, func(_ *blob.Config, o *records.Options) {
+		o.Kinds = clinical.DefaultKinds()
+		for i := range o.Kinds {
+			if o.Kinds[i].Code == "intake-form" {
+				o.Kinds[i].Retention = time.Millisecond
+			}
+		}
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	var group errgroup.Group
 	actor := d.As("clinician")
@@ -290,6 +306,14 @@ func TestP3_UploadsUnderWayAreNoDrift(t *testing.T) {
 			return nil
 		})
 	}
+	group.Go(func() error {
+		for ctx.Err() == nil {
+			if err := errors.Join(d.Records.Purge(t.Context()), d.Records.Sweep(t.Context())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	for range 30 {
 		found, report := d.compare(records.DriftCheck{Grace: time.Nanosecond})
 		if len(found) > 0 {
@@ -302,7 +326,7 @@ func TestP3_UploadsUnderWayAreNoDrift(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, report := d.compare(records.DriftCheck{Grace: time.Nanosecond, Deep: true})
-	if len(found) > 0 || report.Objects < 5 {
+	if purged := len(d.events("purgeFile")); purged == 0 || len(found) > 0 || report.Objects < 3 {
 		t.Errorf("%d objects, found: %s", report.Objects, strings.Join(found, "\n"))
 	}
 }
@@ -310,7 +334,7 @@ func TestP3_UploadsUnderWayAreNoDrift(t *testing.T) {
 // TestP3_RepairRefusesAnotherDatabase: where most of the bucket has no row,
 // nothing is removed, unless that is what one wants.
 func TestP3_RepairRefusesAnotherDatabase(t *testing.T) {
-	d := openDamaged(t, nil)
+	d := openDamaged(t)
 	d.ahead = 2 * time.Hour
 	for range 101 {
 		d.put(d.fresh(), "of another database")
@@ -322,140 +346,5 @@ func TestP3_RepairRefusesAnotherDatabase(t *testing.T) {
 	}
 	if _, report := d.compare(records.DriftCheck{Repair: true, Force: true}); report.Repaired != 101 {
 		t.Errorf("%+v: want all of it removed", report)
-	}
-}
-
-// TestP3_KilledRepairIsFinished kills a repair at each of its calls to database
-// and bucket, before the call and after it: the next one and the sweeper go on,
-// nothing that a row names is lost, and what was removed is on the trail.
-func TestP3_KilledRepairIsFinished(t *testing.T) {
-	calm := openDamaged(t, nil)
-	calm.ahead = 2 * time.Hour
-	var script atomic.Pointer[faultproxy.Script]
-	var kill atomic.Pointer[context.CancelFunc]
-	script.Store(new(faultproxy.Script))
-	judge := func(op faultproxy.Op) faultproxy.Fate {
-		fate := script.Load().Judge(op)
-		if fate != faultproxy.Passes {
-			(*kill.Load())()
-		}
-		return fate
-	}
-	env := *calm.Env
-	pg, err := faultproxy.NewPostgres(env.AppURL, judge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pg.Close()
-	s3, err := faultproxy.NewS3(env.Endpoint, judge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s3.Close()
-	env.AppURL, env.Endpoint = pg.URL, s3.URL
-	mortal := clinictest.New(t, clinictest.Setup{Env: &env, Records: func(o *records.Options) {
-		o.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
-	}})
-	kept := calm.upload("clinician", intake(), pdf)
-	removed := 0
-	for n, done := 1, false; !done; n++ {
-		for _, fate := range []faultproxy.Fate{faultproxy.Refused, faultproxy.Lost} {
-			orphan := calm.put(calm.fresh(), "nobody's")
-			removed++
-			ctx, die := context.WithCancel(t.Context())
-			kill.Store(&die)
-			plan := new(faultproxy.Script)
-			plan.Plan(n, fate, true)
-			script.Store(plan)
-			_, _ = mortal.Records.CompareBucket(ctx, records.DriftCheck{Repair: true, Force: true}, func(records.Drift) error { return nil })
-			die()
-			script.Store(new(faultproxy.Script))
-			done = !plan.Happened()
-
-			if found, _ := calm.compare(records.DriftCheck{Repair: true, Force: true}); len(found) > 1 {
-				t.Fatalf("killed at call %d (%d): %v", n, fate, found)
-			}
-			calm.exec(`UPDATE blob_garbage SET not_before = now() - interval '1 second'`)
-			if err := calm.Records.Sweep(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if found, _ := calm.compare(records.DriftCheck{}); len(found) > 0 || calm.exists(orphan) || !calm.exists(kept.ObjectKey) {
-				t.Fatalf("killed at call %d (%d): left %v, orphan there: %t, file there: %t", n, fate, found, calm.exists(orphan), calm.exists(kept.ObjectKey))
-			}
-		}
-		if n > 200 {
-			t.Fatal("a repair has no end")
-		}
-	}
-	if got := calm.count(calm.admin, `SELECT count(*) FROM audit_event WHERE verb = 'removeOrphan'`); got != removed || removed < 20 {
-		t.Errorf("%d removals are on the trail, of %d", got, removed)
-	}
-}
-
-// counter counts the statements that a store tells of.
-type counter struct{ statements atomic.Int64 }
-
-func (c *counter) Enabled(context.Context, slog.Level) bool { return true }
-func (c *counter) Handle(_ context.Context, r slog.Record) error {
-	if r.Message == "sql" {
-		c.statements.Add(1)
-	}
-	return nil
-}
-func (c *counter) WithAttrs([]slog.Attr) slog.Handler { return c }
-func (c *counter) WithGroup(string) slog.Handler      { return c }
-
-// TestP3_ALargeBucketIsWalkedInPages counts what 10,000 objects cost.
-func TestP3_ALargeBucketIsWalkedInPages(t *testing.T) {
-	const objects = 10_000
-	d := openDamaged(t, nil)
-	f := d.upload("clinician", intake(), pdf)
-	d.exec(`WITH n AS (SELECT gen_random_uuid() AS id, i FROM generate_series(2, $2::int) i),
-		u AS (INSERT INTO upload SELECT (jsonb_populate_record(u, jsonb_build_object('id', n.id, 'file_id', n.id,
-		    'object_key', regexp_replace(u.object_key, '[^/]*$', n.id::text)))).* FROM upload u, n WHERE u.id = $1 RETURNING id, object_key)
-		INSERT INTO file SELECT (jsonb_populate_record(f, jsonb_build_object('id', u.id, 'upload_id', u.id, 'object_key', u.object_key))).*
-		  FROM file f, u WHERE f.upload_id = $1`, string(f.Upload), objects)
-	rows, err := d.admin.Query(`SELECT object_key FROM file WHERE id <> $1`, string(f.ID))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	var group errgroup.Group
-	group.SetLimit(16)
-	for rows.Next() {
-		var key string
-		if err := rows.Scan(&key); err != nil {
-			t.Fatal(err)
-		}
-		group.Go(func() error {
-			return d.Bucket.PutScratch(t.Context(), key, blob.BytesBody([][]byte{pdf}))
-		})
-	}
-	if err := errors.Join(group.Wait(), rows.Err()); err != nil {
-		t.Fatal(err)
-	}
-
-	count := &counter{}
-	counted, err := store.Open(t.Context(), d.Env.AppURL, store.Options{Debug: true, Log: slog.New(count)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = counted.Close() }()
-	r := records.New(records.Options{Store: counted, Gate: d.Gate, Bucket: d.Bucket, Ledger: d.Ledger})
-	before := d.Bucket.Calls()
-	report, err := r.CompareBucket(t.Context(), records.DriftCheck{}, func(f records.Drift) error { return errors.New(string(f.Code)) })
-	if err != nil || report.Objects != objects {
-		t.Fatalf("%d objects, %v", report.Objects, err)
-	}
-	after := d.Bucket.Calls()
-	if lists := after["ListObjectsV2"] - before["ListObjectsV2"]; lists > objects/1000+5 {
-		t.Errorf("%d lists of objects", lists)
-	}
-	if heads := after["HeadObject"] - before["HeadObject"]; heads > 0 {
-		t.Errorf("%d objects were asked for one by one", heads)
-	}
-	// A page is a transaction: its beginning, its tenant, its question and its end.
-	if n := count.statements.Load(); n < 10 || n > 4*(objects/1000+12) {
-		t.Errorf("%d statements", n)
 	}
 }

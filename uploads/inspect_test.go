@@ -11,6 +11,8 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/bonfiredb/bonfire/records"
 )
 
 // What tests look at behind the server's back: rows, as a superuser whom no
@@ -140,6 +142,18 @@ func (s *server) drift() (found []string) {
 		`SELECT 'file of an upload that is not completed ' || f.id FROM file f JOIN upload u ON u.id = f.upload_id WHERE u.state <> 'completed'`,
 	} {
 		found = append(found, s.sql(leftover)...)
+	}
+	return append(found, s.fsck()...)
+}
+
+// fsck is what the program itself finds, with every byte read.
+func (s *server) fsck() (found []string) {
+	s.t.Helper()
+	if _, err := s.Records.CompareBucket(context.Background(), records.DriftCheck{Deep: true, Grace: time.Nanosecond}, func(d records.Drift) error {
+		found = append(found, fmt.Sprintf("fsck: %+v", d))
+		return nil
+	}); err != nil {
+		s.t.Fatal(err)
 	}
 	return found
 }
