@@ -3,6 +3,7 @@ output "config" {
   value = {
     BONFIRE_S3_BUCKET  = aws_s3_bucket.files.id
     BONFIRE_S3_REGION  = aws_s3_bucket.files.region
+    BONFIRE_S3_PREFIX  = var.prefix
     BONFIRE_KMS_KEY_ID = aws_kms_key.files.arn
   }
 }

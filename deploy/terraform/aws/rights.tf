@@ -1,5 +1,5 @@
-# What the server may do: no more than it uses. It cannot delete a version, end a
-# retention or change the bucket's settings.
+# What the server may do: no more than it uses. It cannot delete a version of a file or
+# an anchor, end a retention or change the bucket's settings.
 
 data "aws_iam_policy_document" "server" {
   statement {
@@ -14,6 +14,12 @@ data "aws_iam_policy_document" "server" {
       "s3:ListMultipartUploadParts",
     ]
     resources = ["${aws_s3_bucket.files.arn}/*"]
+  }
+  # The object by which the server proves the bucket's encryption at its start.
+  statement {
+    sid       = "Probe"
+    actions   = ["s3:DeleteObjectVersion"]
+    resources = ["${aws_s3_bucket.files.arn}/${var.prefix}.bonfire/*"]
   }
   statement {
     sid = "Bucket"

@@ -3,6 +3,17 @@ variable "bucket" {
   type        = string
 }
 
+variable "prefix" {
+  description = "BONFIRE_S3_PREFIX, where the bucket is shared; it ends in a slash."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.prefix == "" || endswith(var.prefix, "/")
+    error_message = "A prefix ends in a slash."
+  }
+}
+
 variable "web_origins" {
   description = "Origins of the web applications that show files, such as https://app.example.org."
   type        = list(string)
