@@ -3,6 +3,7 @@ package uploads_test
 import (
 	"context"
 	"net/http"
+	"path"
 	"strconv"
 	"sync"
 	"testing"
@@ -102,7 +103,7 @@ func TestP1_StaleWriterIsHarmless(t *testing.T) {
 		{"in a part", func(op faultproxy.Op) bool { return op.Name == "UploadPart" }},
 		{"in a scratch object", func(op faultproxy.Op) bool { return op.Name == "PutObject" && contains(op.Key, "/scratch/") }},
 	} {
-		for _, size := range []int{1000, 2 * mib, 9 * mib} {
+		for _, size := range []int{1000, 1001, 2 * mib, 2*mib + 1, 9 * mib, 9*mib + 1} {
 			t.Run(c.name+" of "+strconv.Itoa(size), func(t *testing.T) {
 				s := s.on(t)
 				held, goOn := make(chan struct{}), make(chan struct{})
@@ -135,11 +136,20 @@ func TestP1_StaleWriterIsHarmless(t *testing.T) {
 				a := s.head(u) // waits for the stale one's lease to end
 				s.want(a, http.StatusOK)
 				at, _ := strconv.Atoi(a.Header.Get("Upload-Offset"))
+				goesOn := func() {
+					release()
+					if a := <-late; a.Response != nil && a.StatusCode < 400 {
+						t.Errorf("the stale writer is told %d", a.StatusCode)
+					}
+				}
+				if size%2 == 0 { // it goes on before its successor has sent anything
+					goesOn()
+					s.wantOffset(s.head(u), int64(at))
+				}
 				copy(b, stales[:at]) // what it committed while it was its turn
 				s.want(s.patch(u, int64(at), b[at:size]), http.StatusNoContent)
-				release()
-				if a := <-late; a.Response != nil && a.StatusCode < 400 {
-					t.Errorf("the stale writer is told %d", a.StatusCode)
+				if size%2 != 0 {
+					goesOn()
 				}
 				s.wantOffset(s.head(u), int64(size))
 				s.wantRecord(s.patch(u, int64(size), b[size:]), b)
@@ -343,4 +353,28 @@ func TestP1_ShutdownCommitsWhatArrived(t *testing.T) {
 		other.wantRecord(other.patch(other.here(x.u), int64(at), content(20 * mib)[at:]), content(20*mib))
 	}
 	s.wantClean()
+}
+
+// TestLateWishes: a wish for an upload that reaches a replica when its holder
+// has left long ago does not interrupt who came after.
+func TestLateWishes(t *testing.T) {
+	t.Parallel()
+	s := serve(t) // leases as in production: nobody looks for wishes meanwhile
+	s.listen()
+	newcomer := s.replica()
+	b := content(1000)
+	u, another := s.create(1000, raw), s.create(1000, raw)
+	id := path.Base(u)
+	first := s.stall(u, b[:100])
+	nonce := s.one(`SELECT lease FROM upload WHERE id = $1`, id)
+	s.wantOffset(s.head(u), 100)
+	first.answer()
+	p, q := s.stall(u, b[100:200], "Upload-Offset", "100"), s.stall(another, b[:100])
+	s.sql(`SELECT pg_notify('bonfire_release', tenant_id || '/' || id || '/' || $2) FROM upload WHERE id = $1`, id, nonce)
+	s.wantOffset(newcomer.head(newcomer.here(another)), 100) // wishes are heard in order
+	q.answer()
+	p.send(b[200:])
+	a := p.end()
+	s.want(a, http.StatusNoContent)
+	s.wantRecord(a, b)
 }
