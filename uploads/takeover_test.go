@@ -286,7 +286,7 @@ func TestLostLeaseMidBody(t *testing.T) {
 			return faultproxy.Refused
 		}
 		return faultproxy.Passes
-	})
+	}, func(o *ledger.Options) { o.LeaseLife = 4 * time.Second }) // enough for two parts on a busy machine
 	b := content(20 * mib)
 	u := s.create(int64(len(b)), raw)
 	p := lonely.stall(lonely.here(u), b[:17*mib])
