@@ -153,7 +153,8 @@ func (m *machine) wrote(t *rapid.T, s *ledger.Session, n, wrote int64, err error
 		t.Fatalf("%s at %d of %d", m.model.state, m.model.offset, m.model.length)
 	}
 	if !m.model.complete() {
-		m.model.holder = nil // given back with the commit
+		s.Release() // as every request ends; mostly the last commit has done it
+		m.model.holder = nil
 	}
 }
 
@@ -189,6 +190,7 @@ func (m *machine) cut(t *rapid.T) {
 		m.model.length = *s.Upload().Length
 	}
 	m.model.offset += n
+	s.Release()
 	m.model.state, m.model.holder = clinical.UploadReceiving, nil
 }
 

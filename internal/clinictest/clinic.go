@@ -37,6 +37,7 @@ type Setup struct {
 	Ledger  func(*ledger.Options)
 	Records func(*records.Options)
 	Blob    func(*blob.Config)
+	Store   func(*store.Options)
 	// Env is a stack of the test's own; nil takes the shared one.
 	Env *devtest.Env
 }
@@ -84,7 +85,11 @@ func (c *Clinic) Open(s Setup) {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
-	c.Store, err = store.Open(ctx, c.Env.AppURL, store.Options{})
+	var so store.Options
+	if s.Store != nil {
+		s.Store(&so)
+	}
+	c.Store, err = store.Open(ctx, c.Env.AppURL, so)
 	c.must(err)
 	t.Cleanup(func() { _ = c.Store.Close() })
 	c.must(demo.Seed(ctx, c.Store, time.Now()))
