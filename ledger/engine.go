@@ -27,8 +27,8 @@ const (
 	// tailMax: smaller pieces are rows, larger ones scratch objects. Above it
 	// Postgres would become the store of the bytes.
 	tailMax = 256 << 10
-	// sniffLen is what content detection looks at.
-	sniffLen = 3072
+	// SniffLen is what content detection looks at.
+	SniffLen = 3072
 	// awayTime is how long S3 is left alone after it did not answer.
 	awayTime = 5 * time.Second
 )
