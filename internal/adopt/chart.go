@@ -249,8 +249,7 @@ func (m *making) file(d *document) error {
 	return nil
 }
 
-// attach files one attachment: the rows of its upload and its file, and the
-// evidence where it came from.
+// attach files one attachment, if it is one that can be.
 func (m *making) attach(c *Chart, d *document, i int, visit any) error {
 	a := d.attachments[i]
 	data, err := m.bytesOf(&a)
@@ -266,53 +265,85 @@ func (m *making) attach(c *Chart, d *document, i int, visit any) error {
 	if err != nil {
 		return err
 	}
-	part := ""
+	f := &filed{Chart: c, document: d, i: i, data: data, kind: k, contentType: a.ContentType, sniffed: sniffed, visit: visit, at: m.time(d.entry)}
 	if i > 0 {
-		part = fmt.Sprintf("#%d", i)
+		f.part = fmt.Sprintf("#%d", i)
 	}
-	id, _ := m.id(d.entry, part)
-	upload, _ := m.id(d.entry, part+"#upload")
-	proof, _ := m.id(d.entry, part+"#arrival")
-	at := m.time(d.entry)
 	if t := instant(d.date); t != nil {
-		at = *t
+		f.at = *t
 	}
-	resource, title := k.ResourceFor(k.Category), cmp.Or(a.Title, d.title)
-	if len(title) > 200 {
-		title = strings.ToValidUTF8(title[:200], "")
+	f.captured, f.title = instant(a.Creation), cmp.Or(a.Title, d.title)
+	if len(f.title) > 200 {
+		f.title = strings.ToValidUTF8(f.title[:200], "")
 		m.lose(d.paths[i]+".title", "is cut to 200 bytes")
 	}
-	both := row{
-		"patient_id": c.Patient, "encounter_id": visit, "kind": k.Code, "category": k.Category, "resource_type": resource,
-		"title": title, "content_type": a.ContentType, "captured_at": maybe(instant(a.Creation)), "body_site": nil,
-		"sha256": hexed(data.SHA256), "sha1": hexed(data.SHA1), "crc64": int64(data.CRC64), "created_at": stamp(at), "updated_at": stamp(at),
-		"object_key": strings.TrimPrefix(clinical.ObjectKey(m.to.Tenant, clinical.FileID(id), at), string(m.to.Tenant)+"/"),
-	}
-	m.add(c, "upload", both.with(row{
-		"id": upload, "file_id": id, "owner_id": m.to.By, "sniffed": sniffed, "note_id": nil, "length": data.Size, "max_size": k.MaxSize,
-		"at_offset": data.Size, "parts_end": 0, "state": "completed", "announced_sha": nil, "scan_rule": k.Scan, "mismatch_rule": k.Mismatch,
-		"allow_empty": k.AllowEmpty, "ttl": "168:00:00", "expires_at": stamp(at),
+	m.keep(f)
+	return nil
+}
+
+// filed is an attachment that becomes a file.
+type filed struct {
+	*Chart
+	*document
+	i                    int
+	part                 string // tells it from others of its document
+	data                 *Data
+	kind                 clinical.FileKind
+	contentType, sniffed string
+	title                string
+	visit                any
+	at                   time.Time
+	captured             *time.Time
+}
+
+// keep writes the rows of a file.
+func (m *making) keep(f *filed) {
+	id, _ := m.id(f.entry, f.part)
+	upload, _ := m.id(f.entry, f.part+"#upload")
+	both := f.both(m.to.Tenant, id)
+	m.add(f.Chart, "upload", both.with(row{
+		"id": upload, "file_id": id, "owner_id": m.to.By, "sniffed": f.sniffed, "note_id": nil, "length": f.data.Size, "max_size": f.kind.MaxSize,
+		"at_offset": f.data.Size, "parts_end": 0, "state": "completed", "announced_sha": nil, "scan_rule": f.kind.Scan,
+		"mismatch_rule": f.kind.Mismatch, "allow_empty": f.kind.AllowEmpty, "ttl": "168:00:00", "expires_at": stamp(f.at),
 	}))
 	file := both.with(row{
-		"id": id, "upload_id": upload, "status": statusOf(d.status), "scan_status": scanOf(k), "scan_required": k.Scan == clinical.ScanRequired,
-		"legal_hold": false, "confidentiality": d.confidentiality, "labels": []string{}, "department": nil, "size": data.Size, "version": 1,
+		"id": id, "upload_id": upload, "status": statusOf(f.status), "scan_status": scanOf(f.kind), "scan_required": f.kind.Scan == clinical.ScanRequired,
+		"legal_hold": false, "confidentiality": f.confidentiality, "labels": []string{}, "department": nil, "size": f.data.Size, "version": 1,
 		"duration": 0, "width": 0, "height": 0, "uploaded_by": m.to.By, "supersedes": nil, "superseded_by": nil, "purged_at": nil,
 	})
-	m.add(c, "file", file)
-	c.paths[clinical.FileID(id)] = data.Path
-	if i == 0 {
-		m.files[d.entry] = file
-		if d.replaces != "" {
-			m.old[d.entry] = m.find(d.replaces, "DocumentReference")
+	m.add(f.Chart, "file", file)
+	f.Chart.paths[clinical.FileID(id)] = f.data.Path
+	if f.i == 0 {
+		m.files[f.entry] = file
+		if f.replaces != "" {
+			m.old[f.entry] = m.find(f.replaces, "DocumentReference")
 		}
 	}
-	m.add(c, store.Arrivals, row{
-		"id": proof, "patient_id": c.Patient, "recorded_at": stamp(at), "activity": clinical.ActivityImport, "sources": []clinical.Ref{},
-		"targets":   []clinical.Ref{{Type: string(resource), ID: id, Version: 1, SHA256: hex.EncodeToString(data.SHA256)}},
+	m.prove(f, id)
+}
+
+// both are the columns that an upload and its file have in common.
+func (f *filed) both(tenant clinical.TenantID, id string) row {
+	return row{
+		"patient_id": f.Patient, "encounter_id": f.visit, "kind": f.kind.Code, "category": f.kind.Category,
+		"resource_type": f.kind.ResourceFor(f.kind.Category), "title": f.title, "content_type": f.contentType,
+		"captured_at": maybe(f.captured), "body_site": nil, "sha256": hexed(f.data.SHA256), "sha1": hexed(f.data.SHA1),
+		"crc64": int64(f.data.CRC64), "created_at": stamp(f.at), "updated_at": stamp(f.at),
+		"object_key": strings.TrimPrefix(clinical.ObjectKey(tenant, clinical.FileID(id), f.at), string(tenant)+"/"),
+	}
+}
+
+// prove keeps the address that the document had.
+func (m *making) prove(f *filed, id string) {
+	proof, _ := m.id(f.entry, f.part+"#arrival")
+	m.add(f.Chart, store.Arrivals, row{
+		"id": proof, "patient_id": f.Patient, "recorded_at": stamp(f.at), "activity": clinical.ActivityImport, "sources": []clinical.Ref{},
+		"targets": []clinical.Ref{{
+			Type: string(f.kind.ResourceFor(f.kind.Category)), ID: id, Version: 1, SHA256: hex.EncodeToString(f.data.SHA256),
+		}},
 		"agents":    []clinical.ProvenanceAgent{{Type: "enterer", Actor: m.to.By, ActorKind: clinical.System}},
-		"signature": "", "reason": "was " + d.url + ", " + path.Base(d.paths[i]),
+		"signature": "", "reason": "was " + f.url + ", " + path.Base(f.document.paths[f.i]),
 	})
-	return nil
 }
 
 // chain makes documents that replace others point at each other.
