@@ -83,6 +83,18 @@ type NoteVersion struct {
 	At         time.Time
 }
 
+// AsOf is the note as that version of it stood.
+func (n Note) AsOf(v NoteVersion) Note {
+	n.Version, n.Status, n.Title, n.Text, n.TextSHA256, n.Sources, n.UpdatedAt = v.Version, v.Status, v.Title, v.Text, v.TextSHA256, v.Sources, v.At
+	if v.Status == NoteDraft {
+		n.Signer, n.SignedAt = "", nil
+	}
+	if v.Status == NoteDraft || v.Status == NoteSigned {
+		n.AmendedBy = ""
+	}
+	return n
+}
+
 // NoteSource is what a note's text came from: one file or one other note, at
 // the version that was looked at; the whole of it or a span of a recording.
 type NoteSource struct {

@@ -2,6 +2,7 @@ package fhirapi
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,8 +81,8 @@ func (f *facade) read(r *request, resourceType, id string) error {
 	return f.write(r, res)
 }
 
-// readVersion answers the version that stands now; earlier ones of a file's
-// description are not kept, and those of a note are the GraphQL API's.
+// readVersion answers one version: of a note any that there was, of everything
+// else the one that stands now, for earlier ones of a file's description are not kept.
 func (f *facade) readVersion(r *request, resourceType, id, version string) error {
 	if err := r.rest(); err != nil {
 		return err
@@ -91,9 +92,33 @@ func (f *facade) readVersion(r *request, resourceType, id, version string) error
 		return err
 	}
 	if m := res.Header(); m == nil || m.VersionID != version {
-		return clinical.Missing()
+		if res, err = f.noteVersion(r, resourceType, id, version); err != nil {
+			return err
+		}
 	}
 	return f.write(r, res)
+}
+
+// noteVersion is an earlier version of a note, as it stood.
+func (f *facade) noteVersion(r *request, resourceType, id, version string) (fhir.Resource, error) {
+	if resourceType != string(clinical.DocumentReference) {
+		return nil, clinical.Missing()
+	}
+	n, err := f.Records.Note(r.Context(), r.actor, clinical.NoteID(id))
+	if err != nil {
+		return nil, err
+	}
+	versions, err := f.Records.NoteVersions(r.Context(), r.actor, n.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
+		if strconv.Itoa(v.Version) == version {
+			was := n.AsOf(v)
+			return f.FHIR.Note(was, was.SourceRefs()), nil
+		}
+	}
+	return nil, clinical.Missing()
 }
 
 // find reads a resource of exactly this type.

@@ -27,8 +27,8 @@ const (
 	// tailMax: smaller pieces are rows, larger ones scratch objects. Above it
 	// Postgres would become the store of the bytes.
 	tailMax = 256 << 10
-	// sniffLen is what content detection looks at.
-	sniffLen = 3072
+	// SniffLen is what content detection looks at.
+	SniffLen = 3072
 	// maxStreams bounds the parts of all uploads that are on their way to S3
 	// while they arrive, at the pace of their clients.
 	maxStreams = 16

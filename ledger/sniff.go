@@ -17,25 +17,32 @@ func (f *flow) sniff(u *unit) (string, error) {
 	if f.up.Sniffed != "" || u.from != 0 || (u.fresh.size < 512 && !u.final) {
 		return "", nil
 	}
-	return judgeType(f.up, u.fresh.head(sniffLen))
+	return judgeType(f.up, u.fresh.head(SniffLen))
 }
 
 // judge does the same when the first bytes came in pieces too small to tell by
 // and stand in tails now.
 func (s *Session) judge(u *unit, tails *rope) (err error) {
 	if u.pending == 0 && s.row.Sniffed == "" && u.sniffed == "" {
-		head := tails.head(sniffLen)
-		u.sniffed, err = judgeType(s.row.Upload, append(head, u.fresh.head(sniffLen-len(head))...))
+		head := tails.head(SniffLen)
+		u.sniffed, err = judgeType(s.row.Upload, append(head, u.fresh.head(SniffLen-len(head))...))
 	}
 	return err
 }
 
 func judgeType(up clinical.Upload, head []byte) (string, error) {
+	return JudgeType(up.ContentType, up.Mismatch, head)
+}
+
+// JudgeType compares a declared content type with the first bytes (SniffLen of
+// them, or all) and tells what these look like. Unsupported (contentType) when
+// they differ and the rule refuses that.
+func JudgeType(declared string, rule clinical.MismatchRule, head []byte) (string, error) {
 	seen := clinical.MediaType(mimetype.Detect(head).String())
 	if seen == "" {
 		seen = unknownType
 	}
-	if !sameType(clinical.MediaType(up.ContentType), seen, head) && up.Mismatch != clinical.QuarantineMismatch {
+	if !sameType(clinical.MediaType(declared), seen, head) && rule != clinical.QuarantineMismatch {
 		return seen, clinical.Fail(clinical.Unsupported, "the bytes are not of the declared content type", nil).
 			WithField("contentType")
 	}

@@ -17,9 +17,9 @@ type ImportChart struct {
 	Rows func(take func(table string, row json.RawMessage) error) error
 	// Open gives the bytes of a file.
 	Open func(clinical.FileID) (Bytes, error)
-	// Manifest is the hexadecimal SHA-256 of the export's manifest: it ties what is
-	// here to what was there.
-	Manifest string
+	// Origin says in words what the chart came with, such as "the manifest" and its
+	// hexadecimal SHA-256: it ties what is here to what was there.
+	Origin string
 }
 
 // ImportedChart counts what an import restored; zeros when it all was there.
@@ -84,7 +84,7 @@ func (r *Records) ImportChart(ctx context.Context, actor clinical.Actor, in Impo
 		out = x.out
 		return c.auditAbout(ctx, d, []clinical.PatientID{in.Patient}, func(e *clinical.AuditEvent) {
 			e.Detail = map[string]string{
-				"files": strconv.Itoa(out.Files), "notes": strconv.Itoa(out.Notes), "rows": strconv.Itoa(out.Rows), "manifest": in.Manifest,
+				"files": strconv.Itoa(out.Files), "notes": strconv.Itoa(out.Notes), "rows": strconv.Itoa(out.Rows), "origin": in.Origin,
 			}
 		})
 	})
@@ -163,7 +163,7 @@ func (x *chartImport) proveArrival(ctx context.Context) error {
 		n := min(len(left), arrivalsPerEntry)
 		if err := x.prove(ctx, clinical.Provenance{
 			Patient: x.in.Patient, Activity: clinical.ActivityImport, Targets: left[:n],
-			Agents: []clinical.ProvenanceAgent{x.took("enterer")}, Reason: "restored from the export with the manifest " + x.in.Manifest,
+			Agents: []clinical.ProvenanceAgent{x.took("enterer")}, Reason: "came with " + x.in.Origin,
 		}); err != nil {
 			return err
 		}

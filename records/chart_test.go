@@ -34,7 +34,7 @@ func into(rows *[]carriedRow) records.ChartSink {
 // carriedIn is what an import of these rows would be.
 func carriedIn(p clinical.PatientID, rows []carriedRow, content []byte) records.ImportChart {
 	return records.ImportChart{
-		Patient: p, Manifest: "abc",
+		Patient: p, Origin: "a test",
 		Rows: func(take func(string, json.RawMessage) error) error {
 			for _, r := range rows {
 				if err := take(r.table, r.row); err != nil {

@@ -82,11 +82,12 @@ func (c *call) proveSigned(ctx context.Context, draft, n clinical.Note) error {
 		Activity: clinical.ActivitySign, Patient: n.Patient, Targets: []clinical.Ref{refOfNote(n)},
 		Sources: append([]clinical.Ref{refOfNote(draft)}, n.SourceRefs()...), Agents: []clinical.ProvenanceAgent{c.took("legal")},
 	}
-	if c.r.Keys != nil {
-		var err error
-		if p.Signature, err = c.r.Keys.Sign(signing.ContentOf(n).Canonical()); err != nil {
-			return clinical.Fail(clinical.Internal, "internal error", err)
-		}
+	if c.r.Keys == nil { // a signature that nobody can check would stay so for ever
+		return clinical.Fail(clinical.Unavailable, "this server has no key to seal signatures with: notes can be drafted, not signed", nil)
+	}
+	var err error
+	if p.Signature, err = c.r.Keys.Sign(signing.ContentOf(n).Canonical()); err != nil {
+		return clinical.Fail(clinical.Internal, "internal error", err)
 	}
 	if err := c.prove(ctx, p); err != nil {
 		return err

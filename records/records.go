@@ -30,7 +30,7 @@ type Options struct {
 	// AuditRetention is how long the anchors of the audit trail's seals are locked;
 	// default DefaultAuditRetention.
 	AuditRetention time.Duration
-	// Keys seal signed notes; without any they carry no signature to check offline.
+	// Keys seal signed notes; without any, notes are not signed here.
 	Keys *signing.Keys
 	// Kinds is the registry; nil takes clinical.DefaultKinds.
 	Kinds []clinical.FileKind

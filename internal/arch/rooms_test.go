@@ -47,6 +47,7 @@ var rooms = []room{
 	{path: "internal/media", step: 0},
 	{path: "internal/tusclient", step: 0, bare: true},
 	{path: "internal/sender", step: 1},
+	{path: "internal/adopt", step: 6},
 	{path: "internal/demo", step: 6},
 	{path: "internal/server", step: 7},
 	{path: "internal/clinictest", step: 7},

@@ -55,6 +55,9 @@ func (p *program) doctor(ctx context.Context, dev bool) error {
 		}
 		return &found{}
 	}
+	if !dev { // which makes a key of its own
+		e.signing()
+	}
 	e.provider(ctx)
 	e.webhook(ctx)
 	if e.stores(ctx) {
@@ -111,6 +114,15 @@ func (e *examination) stores(ctx context.Context) bool {
 	e.tell("encryption", rooms.Bucket.VerifyEncryption(ctx),
 		"allow the credentials kms:GenerateDataKey and kms:Decrypt on the key; a store without real SSE-KMS can't be used with BONFIRE_KMS_KEY_ID")
 	return true
+}
+
+// signing looks whether notes can be signed.
+func (e *examination) signing() {
+	var err error
+	if e.cfg.SigningKeys == "" {
+		err = errors.New("BONFIRE_SIGNING_KEYS: not set; notes cannot be signed")
+	}
+	e.tell("signing keys", err, "make a key (openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256), keep it for good, and name its file")
 }
 
 // provider looks at the identity provider.

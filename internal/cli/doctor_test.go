@@ -50,6 +50,11 @@ func TestDoctorSaysHowToMend(t *testing.T) {
 	if r := bonfire(t.Context(), env.Environ(), nil, "doctor"); r.code != 1 || !strings.Contains(r.out, "BONFIRE_OIDC_ISSUER: not set") {
 		t.Errorf("production lacks something: %+v", r)
 	}
+	for _, tc := range []struct{ set, says string }{{"", "PROBLEM  signing keys"}, {"keys.pem", "ok       signing keys"}} {
+		if r := bonfire(t.Context(), append(env.Environ(), "BONFIRE_SIGNING_KEYS="+tc.set), nil, "doctor"); !strings.Contains(r.out, tc.says) {
+			t.Errorf("with the keys %q: %+v", tc.set, r)
+		}
+	}
 }
 
 // withRules is the test's store with lifecycle rules, which it knows none of itself.

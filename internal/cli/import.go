@@ -14,18 +14,28 @@ import (
 )
 
 func (p *program) importCommand() *cobra.Command {
-	var tenant string
+	var f importFlags
 	cmd := &cobra.Command{
-		Use:   "import DIR",
-		Short: "Restore charts that `bonfire export` wrote",
+		Use:   "import DIR|BUNDLE.json",
+		Short: "Restore charts that `bonfire export` wrote, or take documents out of another server's Bundle",
 		Long: "Restores an export into a clinic of this deployment: ids, versions, signatures and bytes as they were. The manifest\n" +
 			"is checked first, and a byte that changed is named. Of each chart everything is restored or nothing; an id that\n" +
 			"exists here with another content is named and that chart left alone. Doing it again does nothing.\n\n" +
-			"People are known here by name afterwards; nobody is let in. Exit code 1 when a chart was not restored.",
+			"People are known here by name afterwards; nobody is let in.\n\n" +
+			"A file is a FHIR R4 Bundle of another server, with the bytes of its documents inside as base64: documents, their\n" +
+			"patients and visits are taken, and whatever has no place here is listed.\n\n" +
+			"Exit code 1 when a chart was not restored, or anything of a Bundle was not taken.",
 		Args: cobra.ExactArgs(1),
-		RunE: do(func(ctx context.Context, args []string) error { return p.importFrom(ctx, args[0], tenant) }),
+		RunE: do(func(ctx context.Context, args []string) error {
+			if info, err := os.Stat(args[0]); err == nil && info.Mode().IsRegular() {
+				return p.importBundle(ctx, args[0], f)
+			}
+			return p.importFrom(ctx, args[0], f.tenant)
+		}),
 	}
-	tenantFlag(cmd, &tenant, "into which clinic (default: the one that the export is of)")
+	tenantFlag(cmd, &f.tenant, "into which clinic (default: the one that the export is of, or the only one)")
+	cmd.Flags().StringVar(&f.kind, "kind", "", "of a Bundle: the kind of documents whose codes name none")
+	cmd.Flags().StringVar(&f.patient, "patient", "", "of a Bundle: the chart of documents whose patient is not in it")
 	return cmd
 }
 
@@ -53,7 +63,15 @@ func (p *program) importFrom(ctx context.Context, dir, named string) (err error)
 	if err != nil {
 		return err
 	}
-	return p.restore(ctx, port, operator(tenant), e)
+	list := make([]records.ImportChart, len(e.patients))
+	for i, patient := range e.patients {
+		list[i] = records.ImportChart{
+			Patient: patient, Origin: "the export of the manifest " + e.manifest,
+			Rows: func(take rowTaker) error { return e.rows(patient, take) },
+			Open: func(id clinical.FileID) (records.Bytes, error) { return e.open(id) },
+		}
+	}
+	return p.restore(ctx, port, operator(tenant), list)
 }
 
 // importTenant is the clinic to restore into; it has to be here.
@@ -72,23 +90,19 @@ func (p *program) importTenant(ctx context.Context, port *server.Trail, named st
 }
 
 // restore restores chart by chart. What stands in the way of one keeps no other waiting.
-func (p *program) restore(ctx context.Context, port *server.Trail, actor clinical.Actor, e *readDir) error {
+func (p *program) restore(ctx context.Context, port *server.Trail, actor clinical.Actor, list []records.ImportChart) error {
 	var sum records.ImportedChart
 	var failed, fresh int
 	steps := p.steps("restoring")
-	for i, patient := range e.patients {
-		steps.step(int64(i), int64(len(e.patients)))
-		out, err := port.Records.ImportChart(ctx, actor, records.ImportChart{
-			Patient: patient, Manifest: e.manifest,
-			Rows: func(take rowTaker) error { return e.rows(patient, take) },
-			Open: func(id clinical.FileID) (records.Bytes, error) { return e.open(id) },
-		})
+	for i, in := range list {
+		steps.step(int64(i), int64(len(list)))
+		out, err := port.Records.ImportChart(ctx, actor, in)
 		switch {
 		case ctx.Err() != nil || clinical.Is(err, clinical.Unavailable):
 			return err // the rest would fail, too
 		case err != nil:
 			failed++
-			_, _ = fmt.Fprintf(p.err, "chart %s was not restored: %s\n", patient, whyNot(err))
+			_, _ = fmt.Fprintf(p.err, "chart %s was not restored: %s\n", in.Patient, whyNot(err))
 		case out.Rows > 0:
 			fresh++
 		}
@@ -96,7 +110,7 @@ func (p *program) restore(ctx context.Context, port *server.Trail, actor clinica
 	}
 	steps.end()
 	_, _ = fmt.Fprintf(p.out, "%d of %d charts restored with %d files and %d notes, %d were here already\n",
-		fresh, len(e.patients), sum.Files, sum.Notes, len(e.patients)-fresh-failed)
+		fresh, len(list), sum.Files, sum.Notes, len(list)-fresh-failed)
 	if failed > 0 {
 		return &found{}
 	}

@@ -59,6 +59,7 @@ func TestP1P2P3_ChaosOfProcesses(t *testing.T) {
 		s.verify(o)
 	}
 	s.agree(len(done))
+	s.bonfire("fsck", "--deep", "--json", "--older-than", "1m") // exit code 0: nothing found
 }
 
 // tempest is the house, and what shakes it.

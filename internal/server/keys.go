@@ -16,12 +16,12 @@ import (
 const jwksPath = "/.well-known/jwks.json"
 
 // signingKeys reads the keys that seal signed notes: a file, or the keys
-// themselves. Without any, notes are signed all the same, but nobody can check
-// the signature away from here: that is worth a warning at every start.
+// themselves. A server without any serves files and drafts, and signs nothing:
+// that is worth a warning at every start.
 func signingKeys(setting config.Secret, log *slog.Logger) (*signing.Keys, error) {
 	text := strings.TrimSpace(setting.Reveal())
 	if text == "" {
-		log.Warn("signed notes carry no signature that can be checked offline; set BONFIRE_SIGNING_KEYS")
+		log.Warn("notes cannot be signed here; set BONFIRE_SIGNING_KEYS")
 		return nil, nil
 	}
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "-----BEGIN") {
