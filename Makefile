@@ -10,6 +10,8 @@ MAKEFLAGS += --no-print-directory
 
 DATA ?= .data
 ARGS ?=
+# Clients and examples. A linked package comes after what it links to.
+SDK := sdk/typescript sdk/react examples/apollo-react examples/uppy examples/node-scribe examples
 # Longer than the slowest package on a small machine; a test that hangs prints its stacks.
 TIMEOUT ?= 20m
 
@@ -30,8 +32,10 @@ test: postgres media browser curl npm spin ## every test of the server, against 
 	go test -timeout $(TIMEOUT) $(ARGS) ./...
 
 .PHONY: test-sdk
-test-sdk: postgres browser node build sdk/typescript/node_modules/.package-lock.json ## the tests of the TypeScript client, against this server
+test-sdk: postgres media browser node build $(SDK:%=%/node_modules/.package-lock.json) ## the tests of the TypeScript and React clients and of the examples, against this server
 	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix sdk/typescript
+	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix sdk/react
+	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix examples
 
 .PHONY: check
 check: ## format, vet, staticcheck, generated code, module files, layers, release build
@@ -70,8 +74,9 @@ bench: postgres ## the benchmarks (ARGS='-bench Upload' for some)
 	go test -run '^$$' -bench . -timeout 2h $(ARGS) ./bench/...
 
 .PHONY: chaos
-chaos: postgres ## the fault suite: kills and faults under uploads, for minutes (BONFIRE_CHAOS_SEED, BONFIRE_CHAOS_UPLOADS)
+chaos: postgres media browser node build sdk/typescript/node_modules/.package-lock.json ## the fault suite: kills and faults under uploads and recordings, for minutes (BONFIRE_CHAOS_SEED, BONFIRE_CHAOS_UPLOADS)
 	BONFIRE_CHAOS=1 go test -count 1 -p 1 -run 'Chaos|LedgerIsItsModel' -timeout 2h -v $(ARGS) ./ledger ./uploads ./internal/e2e
+	cd sdk/typescript && BONFIRE_CHAOS=1 BONFIRE_BINARY=$(CURDIR)/bin/bonfire npx vitest run test/recorder.test.ts -t 'two minutes'
 
 .PHONY: model
 model: spin ## the exhaustive check of the upload protocol's model (ledger/model)
