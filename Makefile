@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 DATA ?= .data
 ARGS ?=
+PAGES := web/console web/playground
 # Longer than the slowest package on a small machine; a test that hangs prints its stacks.
 TIMEOUT ?= 20m
 
@@ -48,6 +49,10 @@ check: ## format, vet, staticcheck, generated code, module files, layers, releas
 generate: node sdk/typescript/node_modules/.package-lock.json ## the code that schema.graphqls and gqlgen.yml stand for
 	go tool gqlgen generate
 	npm run generate --prefix sdk/typescript
+
+.PHONY: pages
+pages: node $(PAGES:%=%/node_modules/.package-lock.json) ## the pages of web/, built anew; commit what changes in dist
+	@for page in $(PAGES); do npm run build --prefix $$page; done
 
 # Holds the code in graph/ against what would be generated now.
 GRAPH_SUMS = find graph -name '*.go' -exec cksum {} + | sort -k 3
@@ -105,7 +110,7 @@ browser:
 	|| { $(call apt,chromium,pages are tested in it); }
 
 # Node.js packages: the independent FHIR check, and what drives the browser.
-NPM := fhir/validator web/playground
+NPM := fhir/validator $(PAGES)
 .PHONY: npm node
 npm: node $(NPM:%=%/node_modules/.package-lock.json)
 %/node_modules/.package-lock.json: %/package-lock.json
