@@ -10,6 +10,9 @@ MAKEFLAGS += --no-print-directory
 
 DATA ?= .data
 ARGS ?=
+# Clients and examples. A linked package comes after what it links to.
+SDK := sdk/typescript sdk/react examples/apollo-react examples/uppy examples/node-scribe examples
+# Pages that are built and embedded.
 PAGES := web/console web/playground
 # Longer than the slowest package on a small machine; a test that hangs prints its stacks.
 TIMEOUT ?= 20m
@@ -31,8 +34,10 @@ test: postgres media browser curl npm ## every test of the server, against real 
 	go test -timeout $(TIMEOUT) $(ARGS) ./...
 
 .PHONY: test-sdk
-test-sdk: postgres browser node build sdk/typescript/node_modules/.package-lock.json ## the tests of the TypeScript client, against this server
+test-sdk: postgres media browser node build $(SDK:%=%/node_modules/.package-lock.json) ## the tests of the TypeScript and React clients and of the examples, against this server
 	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix sdk/typescript
+	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix sdk/react
+	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix examples
 
 .PHONY: check
 check: ## format, vet, staticcheck, generated code, module files, layers, release build
@@ -66,8 +71,9 @@ bench: postgres ## the benchmarks (ARGS='-bench Upload' for some)
 	go test -run '^$$' -bench . -timeout 2h $(ARGS) ./bench/...
 
 .PHONY: chaos
-chaos: postgres ## the fault suite: kills and faults under uploads, for minutes
+chaos: postgres media browser node build sdk/typescript/node_modules/.package-lock.json ## the fault suite: kills and faults under uploads and recordings, for minutes
 	BONFIRE_CHAOS=1 go test -count 1 -run Chaos -timeout 2h -v $(ARGS) ./uploads/...
+	cd sdk/typescript && BONFIRE_CHAOS=1 BONFIRE_BINARY=$(CURDIR)/bin/bonfire npx vitest run test/recorder.test.ts -t 'two minutes'
 
 .PHONY: clean
 clean: ## remove the program and the data of `make run`
