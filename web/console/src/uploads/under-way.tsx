@@ -74,7 +74,7 @@ function Elsewhere({ upload, onEnd }: { upload: UploadLineFragment; onEnd: () =>
     <Line title={name} state={`Elsewhere or earlier: ${plain(now.state).toLowerCase()}`} sent={now.receivedBytes} total={now.totalBytes}>
       <FailureNotice error={error ?? drop.error ?? goOn.error ?? finish.error} />
       {live ? (
-        <button type="button" className="quiet" aria-label={`Finish ${name} with what has arrived`} disabled={finish.running} onClick={() => void finish.run()}>
+        <button type="button" className="quiet" aria-label={`Finish with what has arrived: ${name}`} disabled={finish.running} onClick={() => void finish.run()}>
           Finish with what has arrived
         </button>
       ) : (
