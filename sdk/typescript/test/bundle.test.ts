@@ -21,6 +21,16 @@ describe('in a browser bundle', () => {
     expect(text).not.toMatch(/node:|localStorage\.setItem\([^)]*patient/)
   })
 
+  test('the recorder is a part of its own, for pages that record', async () => {
+    const { outputFiles } = await build({
+      stdin: { contents: `export * from '@bonfiredb/client'`, resolveDir: import.meta.dirname, loader: 'ts' },
+      ...{ bundle: true, splitting: true, outdir: 'out', minify: true, format: 'esm', platform: 'browser', target: 'es2022', write: false },
+    })
+    const withRecorder = outputFiles.filter(({ text }) => text.includes('MediaRecorder'))
+    expect(withRecorder.length).toBe(1)
+    expect(gzipSync(withRecorder[0]!.contents, { level: 9 }).length).toBeLessThan(12_000)
+  })
+
   test('what is not used is left out', async () => {
     const { zipped } = await bundle(`import { ClinicalError } from '@bonfiredb/client'; console.log(ClinicalError.name)`)
     expect(zipped).toBeLessThan(1_000)

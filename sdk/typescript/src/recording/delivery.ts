@@ -88,7 +88,7 @@ export class Delivery {
     if (passing.has(error.code) && error.code !== 'UNAUTHENTICATED' && error.code !== 'UNAVAILABLE') throw error
     const found = present((await this.api.again(UploadById, { id: uploadId }, { signal: this.signal })).upload)
     const elsewhere = found.state === 'COMPLETED' || found.state === 'STORED' || found.state === 'ASSEMBLING'
-    if (found.failure) throw new ClinicalError(found.failure.code, found.failure.message ?? error.message, { uploadId, cause: error })
+    if (found.failure && found.state !== 'EXPIRED') throw new ClinicalError(found.failure.code, found.failure.message ?? error.message, { uploadId, cause: error })
     if (found.state === 'CANCELLED') throw new ClinicalError('CANCELLED', 'the upload was cancelled', { uploadId, cause: error })
     if (elsewhere || found.state === 'EXPIRED') {
       await this.tape.acknowledge(found.receivedBytes)

@@ -86,11 +86,29 @@ export class Journal {
     return this.#read('pieces', (store) => store.get([recording, seq]))
   }
 
-  /** Writes a recording's manifest and any pieces at once, on disk before it resolves. */
-  async put(row: RecordingRow | null, pieces: readonly PieceRow[] = []): Promise<void> {
+  /** Writes a recording's manifest; it is on disk when this resolves. */
+  async put(row: RecordingRow): Promise<void> {
+    const tx = this.#transaction(['recordings'])
+    tx.objectStore('recordings').put(row)
+    await done(tx)
+  }
+
+  async putPiece(row: PieceRow): Promise<void> {
+    const tx = this.#transaction(['pieces'])
+    tx.objectStore('pieces').put(row)
+    await done(tx)
+  }
+
+  /** Writes a manifest together with new offsets of the recording's pieces. */
+  async move(row: RecordingRow, offsets: ReadonlyMap<number, number>): Promise<void> {
     const tx = this.#transaction(['recordings', 'pieces'])
-    if (row) tx.objectStore('recordings').put(row)
-    for (const piece of pieces) tx.objectStore('pieces').put(piece)
+    tx.objectStore('recordings').put(row)
+    const pieces = tx.objectStore('pieces')
+    for (const piece of (await answer(pieces.getAll(range(row.id)))) as PieceRow[]) {
+      const at = offsets.get(piece.seq)
+      if (at === undefined) pieces.delete([row.id, piece.seq])
+      else pieces.put({ ...piece, at })
+    }
     await done(tx)
   }
 

@@ -40,7 +40,7 @@ class FileShelf implements Shelf {
     const stream = await file.createWritable()
     await stream.write(sealed)
     await stream.close() // takes the file's place as a whole, or not at all
-    await this.journal.put(null, [row])
+    await this.journal.putPiece(row)
   }
 
   async get(recording: string, seq: number): Promise<ArrayBuffer> {
@@ -64,7 +64,7 @@ class JournalShelf implements Shelf {
   constructor(readonly journal: Journal) {}
 
   put(row: PieceRow, sealed: ArrayBuffer): Promise<void> {
-    return this.journal.put(null, [{ ...row, sealed }])
+    return this.journal.putPiece({ ...row, sealed })
   }
 
   async get(recording: string, seq: number): Promise<ArrayBuffer> {

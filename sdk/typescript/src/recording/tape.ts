@@ -3,7 +3,7 @@ import { ClinicalError } from '../errors.js'
 import type { CreateUploadInput } from '../generated/operations.js'
 import type { Slice, Source } from '../source.js'
 import { isWebm, type Piece } from './container.js'
-import { Journal, type PieceRow } from './journal.js'
+import { Journal, type PieceRow, type RecordingRow } from './journal.js'
 import { hold } from './owner.js'
 import { shelfOf, type Shelf } from './shelf.js'
 import { loginOf, Vault } from './vault.js'
@@ -126,9 +126,13 @@ export class Tape implements Source {
 
   /** Writes the manifest, if there is room for it. */
   async save(): Promise<void> {
-    const text = new TextEncoder().encode(JSON.stringify(this.manifest))
-    const row = { id: this.id, login: this.vault.login, sealed: await this.vault.seal(text, this.id) }
+    const row = await this.#row()
     this.#saved = await this.#room(() => this.journal.put(row))
+  }
+
+  async #row(): Promise<RecordingRow> {
+    const text = new TextEncoder().encode(JSON.stringify(this.manifest))
+    return { id: this.id, login: this.vault.login, sealed: await this.vault.seal(text, this.id) }
   }
 
   /** Does what needs room on the device; false where there is none. */
@@ -256,8 +260,8 @@ export class Tape implements Source {
     this.#acknowledged = 0
     this.manifest.target = null
     this.manifest.input = { ...this.manifest.input, idempotencyKey }
-    await this.journal.put(null, this.#rows.filter((row) => !this.#held.has(row.seq)))
-    await this.save()
+    const row = await this.#row()
+    this.#saved = await this.#room(() => this.journal.move(row, new Map(this.#rows.map(({ seq, at }) => [seq, at]))))
   }
 
   /** A request's end is not the tape's. */
