@@ -12,6 +12,8 @@ DATA ?= .data
 ARGS ?=
 # Clients and examples. A linked package comes after what it links to.
 SDK := sdk/typescript sdk/react examples/apollo-react examples/uppy examples/node-scribe examples
+# Pages that are built and embedded.
+PAGES := web/console web/playground
 # Longer than the slowest package on a small machine; a test that hangs prints its stacks.
 TIMEOUT ?= 20m
 
@@ -61,6 +63,10 @@ check-deploy: ## lint the chart, render it with its defaults and with all switch
 generate: node sdk/typescript/node_modules/.package-lock.json ## the code that schema.graphqls and gqlgen.yml stand for
 	go tool gqlgen generate
 	npm run generate --prefix sdk/typescript
+
+.PHONY: pages
+pages: node $(PAGES:%=%/node_modules/.package-lock.json) ## the pages of web/, built anew; commit what changes in dist
+	@for page in $(PAGES); do npm run build --prefix $$page; done
 
 # Holds the code in graph/ against what would be generated now.
 GRAPH_SUMS = find graph -name '*.go' -exec cksum {} + | sort -k 3
@@ -128,7 +134,7 @@ browser:
 	|| { $(call apt,chromium,pages are tested in it); }
 
 # Node.js packages: the independent FHIR check, and what drives the browser.
-NPM := fhir/validator web/playground internal/e2e/clients
+NPM := fhir/validator internal/e2e/clients $(PAGES)
 .PHONY: npm node
 npm: node $(NPM:%=%/node_modules/.package-lock.json)
 %/node_modules/.package-lock.json: %/package-lock.json

@@ -156,6 +156,9 @@ func (p *program) welcome(cfg config.Config, f serveFlags) {
 		at = " --server " + cfg.PublicURL
 	}
 	say("Bonfire files: %s\n", cfg.PublicURL)
+	if cfg.ConsoleOn(true) {
+		say("Open it in a browser and sign in as one of the demo principals below.\n")
+	}
 	say("Try, in another terminal:")
 	say(`  echo 'Allergic to penicillin.' | %s upload - --patient %s --kind intake-form%s --token "$(%s)"`, p.name, demo.Patient, at, token)
 	say(`  curl -s %s/graphql -H "Authorization: Bearer $(%s)" -H 'Content-Type: application/json' -d '{"query":"{ files(patientId: \"%s\") { nodes { id kind size } } }"}'`,

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -94,5 +96,38 @@ func TestConsoleSignsInAtTheProvider(t *testing.T) {
 	defer provider.mu.Unlock()
 	if provider.renewed == 0 {
 		t.Error("a token that had ended was not renewed")
+	}
+}
+
+// In production nobody signs in but at the provider.
+func TestProductionHasNoDemoPrincipals(t *testing.T) {
+	provider := newIssuer(t, time.Hour)
+	h := open(t) // has migrated the database
+	addr := freeAddress(t)
+	at := "http://" + addr
+	p := start(t, h.dir, append(h.env, "BONFIRE_ADDR="+addr, "BONFIRE_PUBLIC_URL="+at, "BONFIRE_OIDC_ISSUER="+provider.URL,
+		"BONFIRE_OIDC_AUDIENCE="+issuerAudience, "BONFIRE_OIDC_CLIENT_ID="+issuerClient), "serve")
+	h.ready(p, at)
+	res, err := http.Post(at+"/dev/token", "application/json", strings.NewReader(`{"name":"clinician"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode/100 != 4 {
+		t.Errorf("a token for the asking: %s", res.Status)
+	}
+	if res, err = http.Get(at + "/console.json"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var settings struct {
+		Principals []any
+		OIDC       *struct{ TokenEndpoint string }
+	}
+	if err := json.NewDecoder(res.Body).Decode(&settings); err != nil {
+		t.Fatal(err)
+	}
+	if len(settings.Principals) != 0 || settings.OIDC == nil || settings.OIDC.TokenEndpoint != provider.URL+"/token" {
+		t.Errorf("%+v", settings)
 	}
 }

@@ -25,7 +25,10 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/healthz", 200, "Cache-Control", "no-store"},
 		{"HEAD", "/healthz", 200, "", ""},
 		{"GET", "/readyz", 200, "Content-Type", "application/json"},
-		{"GET", "/", 302, "Location", "/playground/"},
+		{"GET", "/", 200, "Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(self), payment=(), usb=()"},
+		{"GET", "/console.json", 200, "Cache-Control", "no-store"},
+		{"GET", "/dev/token", 404, "", ""}, // only POST is anything
+		{"POST", "/", 405, "Allow", "GET, HEAD"},
 		{"GET", "/playground", 307, "Location", "/playground/"},
 		{"GET", "/playground/", 200, "Content-Type", "text/html; charset=utf-8"},
 		{"GET", "/links/unknown", 404, "Cache-Control", "no-store"},
@@ -57,6 +60,19 @@ func TestEnvironmentTurnsThePlaygroundOff(t *testing.T) {
 		"Content-Type", "application/json", "Authorization", bearer(t, "clinician"))
 	if strings.Contains(body, "queryType\":{") {
 		t.Errorf("introspection: %s", body)
+	}
+}
+
+func TestWithoutTheConsoleThePlaygroundAnswers(t *testing.T) {
+	t.Parallel()
+	s := start(t, devtest.NewFrom(t, "schema", migrate), "BONFIRE_CONSOLE=false")
+	if resp, _ := s.do(t, "GET", "/", ""); resp.StatusCode != 302 || resp.Header.Get("Location") != "/playground/" {
+		t.Errorf("%s to %q", resp.Status, resp.Header.Get("Location"))
+	}
+	for method, path := range map[string]string{"GET": "/console.json", "POST": "/dev/token"} {
+		if resp, _ := s.do(t, method, path, `{"name":"clinician"}`, "Content-Type", "application/json"); resp.StatusCode != 404 {
+			t.Errorf("%s %s: %s", method, path, resp.Status)
+		}
 	}
 }
 

@@ -96,6 +96,7 @@ try {
     const shown = page.waitForResponse((response) => response.url().startsWith(bucket));
     await button('View', drawer).click();
     assert.equal((await shown).status(), 200);
+    await until(() => page.frames().some((frame) => frame.url().startsWith('chrome-extension:'))); // the viewer has taken it
     await page.screenshot({ path: join(dir, '06-pdf.png') });
     await close();
   });

@@ -31,9 +31,8 @@ export function FileDrawer({ fileId, onOpen, onClose }: Props) {
         <>
           {file.status !== 'CURRENT' && <Standing file={file} onOpen={onOpen} />}
           <FileViewer file={file} />
-          {drafting ? (
-            <NewNote patientId={file.patient.id} from={file} onDone={() => setDrafting(false)} />
-          ) : (
+          {drafting && <NewNote patientId={file.patient.id} from={file} onDone={() => setDrafting(false)} />}
+          {!drafting && file.status !== 'ENTERED_IN_ERROR' && (
             <button type="button" onClick={() => setDrafting(true)}>
               Draft a note from this
             </button>

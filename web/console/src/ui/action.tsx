@@ -1,4 +1,4 @@
-import type { FormEvent, ReactNode } from 'react'
+import { useRef, type FormEvent, type ReactNode } from 'react'
 import { useSession } from '../session/context.js'
 import { useAnnounce } from './announce.js'
 import { Field } from './field.js'
@@ -25,9 +25,11 @@ interface ActionProps {
 export function Action({ summary, button, said, work, children }: ActionProps) {
   const { refresh } = useSession()
   const announce = useAnnounce()
+  const folding = useRef<HTMLDetailsElement>(null)
   const task = useTask(async () => {
     await work()
     announce(said)
+    if (folding.current) folding.current.open = false
     await refresh()
   })
   const submit = (event: FormEvent) => {
@@ -35,7 +37,7 @@ export function Action({ summary, button, said, work, children }: ActionProps) {
     void task.run()
   }
   return (
-    <details className="action">
+    <details ref={folding} className="action">
       <summary>{summary}</summary>
       <form onSubmit={submit}>
         {children}

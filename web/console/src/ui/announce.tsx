@@ -3,7 +3,7 @@ import { createContext, useContext, useEffect, useState, type ReactNode } from '
 const Announce = createContext<(words: string) => void>(() => {})
 
 /** How long it is to be seen, milliseconds. */
-const shown = 10_000
+const shown = 6_000
 
 /** Says something to those who listen to the page rather than look at it, and shows it for a while. */
 export const useAnnounce = () => useContext(Announce)

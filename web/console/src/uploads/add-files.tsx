@@ -14,13 +14,13 @@ export function AddFiles({ patientId }: { patientId: string }) {
   const { data, error } = useQuery(Kinds)
   return (
     <div className="columns">
-      <div>
-        <FailureNotice error={error} />
-        {data ? <UploadForm patientId={patientId} kinds={data.kinds} /> : <Loading />}
+      <FailureNotice error={error} />
+      <div className="stack">
+        {data ? <RecordForm patientId={patientId} kinds={data.kinds} /> : <Loading />}
+        <Unfinished />
       </div>
       <div className="stack">
-        {data && <RecordForm patientId={patientId} kinds={data.kinds} />}
-        <Unfinished />
+        {data && <UploadForm patientId={patientId} kinds={data.kinds} />}
         <UnderWay patientId={patientId} />
       </div>
     </div>

@@ -1,6 +1,7 @@
 import { useQuery, useSubscription } from '@apollo/client/react'
 import { useRef, type ReactNode } from 'react'
 import { UploadProgress, UploadsUnderWay, type UploadLineFragment } from '../generated/operations.js'
+import { useRecording } from '../recordings/recording.js'
 import { useSession } from '../session/context.js'
 import { Empty, FailureNotice } from '../ui/notice.js'
 import { useTask } from '../ui/task.js'
@@ -13,6 +14,7 @@ const lookEvery = 20_000
 /** The caller's uploads into this chart: from this page, and from their other devices. */
 export function UnderWay({ patientId }: { patientId: string }) {
   const { list } = useUploads()
+  const recording = useRecording()
   const here = list.filter((one) => one.patientId === patientId)
   const query = useQuery(UploadsUnderWay, {
     variables: { patientId },
@@ -20,7 +22,7 @@ export function UnderWay({ patientId }: { patientId: string }) {
     pollInterval: lookEvery,
     skipPollAttempt: () => document.hidden,
   })
-  const known = new Set(here.filter(({ state }) => state === 'sending').map(({ uploadId }) => uploadId))
+  const known = new Set([recording.state?.uploadId, ...here.filter(({ state }) => state === 'sending').map(({ uploadId }) => uploadId)])
   const elsewhere = query.data?.uploads.nodes.filter(({ id }) => !known.has(id)) ?? []
   return (
     <section aria-labelledby="under-way">
@@ -66,13 +68,23 @@ function Elsewhere({ upload, onEnd }: { upload: UploadLineFragment; onEnd: () =>
   const choose = useRef<HTMLInputElement>(null)
   const drop = useTask(() => clinical.uploads.cancel({ uploadId: upload.id }).then(onEnd))
   const goOn = useTask((file: File) => clinical.uploads.resume({ uploadId: upload.id, file }).then(refresh))
+  const finish = useTask(() => clinical.uploads.finish({ uploadId: upload.id }).then(refresh))
+  const live = now.totalBytes === null // a recording; the sound that has not arrived is on the device that records
   return (
     <Line title={name} state={`Elsewhere or earlier: ${plain(now.state).toLowerCase()}`} sent={now.receivedBytes} total={now.totalBytes}>
-      <FailureNotice error={error ?? drop.error ?? goOn.error} />
-      <input ref={choose} type="file" hidden aria-hidden tabIndex={-1} onChange={({ target }) => target.files?.[0] && void goOn.run(target.files[0])} />
-      <button type="button" className="quiet" aria-label={`Go on here with ${name}`} disabled={goOn.running} onClick={() => choose.current?.click()}>
-        Go on here
-      </button>
+      <FailureNotice error={error ?? drop.error ?? goOn.error ?? finish.error} />
+      {live ? (
+        <button type="button" className="quiet" aria-label={`Finish with what has arrived: ${name}`} disabled={finish.running} onClick={() => void finish.run()}>
+          Finish with what has arrived
+        </button>
+      ) : (
+        <>
+          <input ref={choose} type="file" hidden onChange={({ target }) => target.files?.[0] && void goOn.run(target.files[0])} />
+          <button type="button" className="quiet" aria-label={`Go on here with ${name}`} disabled={goOn.running} onClick={() => choose.current?.click()}>
+            Go on here
+          </button>
+        </>
+      )}
       <button type="button" className="quiet" aria-label={`Drop ${name}`} disabled={drop.running} onClick={() => void drop.run()}>
         Drop
       </button>
