@@ -75,7 +75,7 @@ func BenchmarkDecision(b *testing.B) {
 					b.Fatal(d.Rule(), err)
 				}
 			}
-			b.ReportMetric(float64((processorTime() - began).Nanoseconds())/float64(len(took)), "cpu-ns/op")
+			b.ReportMetric(float64((processorTime()-began).Nanoseconds())/float64(len(took)), "cpu-ns/op")
 			b.ReportMetric(float64(median(took).Nanoseconds()), "median-ns")
 			if m := median(took); len(took) > 1000 && name == "warm" && m > 50*time.Microsecond {
 				b.Errorf("%s a decision; less than 50µs is promised", m)
