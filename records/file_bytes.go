@@ -18,7 +18,11 @@ func (c *call) bytesOf(ctx context.Context, id clinical.FileID) (d policy.Decisi
 	if err != nil {
 		return d, f, err
 	}
-	if d, err = c.permit(ctx, policy.DownloadFile, res); err != nil {
+	d, err = c.permit(ctx, policy.DownloadFile, res)
+	if clinical.Is(err, clinical.NotFound) { // a hidden one costs the same look-ups as a missing one
+		return d, f, c.noBytes(ctx, clinical.NoteID(id), err)
+	}
+	if err != nil {
 		return d, f, err
 	}
 	if f, err = c.Tx.File(ctx, d); err == nil && f.PurgedAt != nil {

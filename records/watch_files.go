@@ -106,8 +106,19 @@ func (r *Records) nextFileChange(ctx context.Context, actor clinical.Actor, pati
 		if err := c.PlaceEvents(ctx, patient); err != nil {
 			return err
 		}
-		if s, err = c.seek(ctx, patient, place, newest); err != nil || !begin {
+		if s, err = c.seek(ctx, patient, place, newest); err != nil {
 			return err
+		}
+		if s.change != nil { // what was read may be younger than the look at who reads it
+			if err := c.stillMember(ctx, policy.Resource{Type: policy.Patient, ID: wellFormed(patient)}); err != nil {
+				return err
+			}
+			if _, err := c.mayWatchFiles(ctx, patient); err != nil {
+				return onField("patientId", err)
+			}
+		}
+		if !begin {
+			return nil
 		}
 		return c.auditList(ctx, f, patient, "FileEvent")
 	})

@@ -123,11 +123,11 @@ func (tx *Tx) ShareFile(ctx context.Context, id clinical.FileID) (policy.Resourc
 
 func (tx *Tx) fileSubject(ctx context.Context, id clinical.FileID, hold lock) (policy.Resource, error) {
 	r, err := tx.fileRow(ctx, id, hold)
+	groups, err := tx.groupsAround(ctx, r.Patient, err)
 	if err != nil {
 		return policy.Resource{}, err
 	}
-	groups, err := tx.CareGroups(ctx, r.Patient)
-	return r.subject(groups), err
+	return r.subject(groups), nil
 }
 
 // File reads the file that the decision is about. Conflict when it has moved to

@@ -77,11 +77,11 @@ func (tx *Tx) LockNote(ctx context.Context, id clinical.NoteID) (policy.Resource
 
 func (tx *Tx) noteSubject(ctx context.Context, id clinical.NoteID, hold lock) (policy.Resource, error) {
 	r, err := tx.noteRow(ctx, id, hold)
+	groups, err := tx.groupsAround(ctx, r.Patient, err)
 	if err != nil {
 		return policy.Resource{}, err
 	}
-	groups, err := tx.CareGroups(ctx, r.Patient)
-	return policy.OfNote(r.note(), groups), err
+	return policy.OfNote(r.note(), groups), nil
 }
 
 // Note reads the note that the decision is about. (A note never moves to

@@ -55,6 +55,21 @@ func (tx *Tx) Patient(ctx context.Context, d policy.Decision) (clinical.Patient,
 	return p.patient(), err
 }
 
+// nobody is a patient that no clinic has.
+const nobody clinical.PatientID = "00000000-0000-7000-8000-000000000000"
+
+// groupsAround are the care groups of the patient of a row that was looked up with
+// err. A missing row costs the same look-up: no clock tells it from a hidden one.
+func (tx *Tx) groupsAround(ctx context.Context, patient clinical.PatientID, err error) ([]string, error) {
+	if err == nil {
+		return tx.CareGroups(ctx, patient)
+	}
+	if clinical.Is(err, clinical.NotFound) {
+		_, _ = tx.CareGroups(ctx, nobody) // that there is none is known
+	}
+	return nil, err
+}
+
 // CareGroups are the care groups of a patient, which the gate looks at with
 // whatever is, or is about to be, in the chart. NotFound when there is no such
 // patient.

@@ -39,7 +39,7 @@ func TestListsAreReadFromAnIndexBehindTheWall(t *testing.T) {
 	d := h.decide(doctor, policy.ReadFile, policy.OfFile(f, clinical.ScanNone, nil))
 	page := clinical.Page{First: 25}
 	heard := &overheard{}
-	h.db.bun.AddQueryHook(heard)
+	h.db.bun = h.db.bun.WithQueryHook(heard)
 	for name, c := range map[string]struct {
 		run   func(ctx context.Context, tx *Tx) error
 		index string

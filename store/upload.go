@@ -94,11 +94,11 @@ func (tx *Tx) uploadRow(ctx context.Context, id clinical.UploadID) (clinical.Upl
 // UploadSubject is what the gate looks at of an upload; NotFound when there is none.
 func (tx *Tx) UploadSubject(ctx context.Context, id clinical.UploadID) (policy.Resource, error) {
 	u, err := tx.uploadRow(ctx, id)
+	groups, err := tx.groupsAround(ctx, u.Patient, err)
 	if err != nil {
 		return policy.Resource{}, err
 	}
-	groups, err := tx.CareGroups(ctx, u.Patient)
-	return policy.OfUpload(u, groups), err
+	return policy.OfUpload(u, groups), nil
 }
 
 // Upload reads the upload that the decision is about.
