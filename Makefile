@@ -15,7 +15,7 @@ TIMEOUT ?= 20m
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: postgres build ## build, start Postgres and S3, seed a demo clinic, serve http://localhost:8080
@@ -43,6 +43,15 @@ check: ## format, vet, staticcheck, generated code, module files, layers, releas
 	go test ./internal/arch
 	go build -tags nodevstack -o /dev/null ./cmd/bonfire
 	@deps=$$(go list -deps -tags nodevstack ./cmd/bonfire); [[ "$$deps" != *versitygw* ]] || { echo 'the release build carries an S3 server'; exit 1; }
+
+HELM ?= go run helm.sh/helm/v3/cmd/helm@v3.22.0
+CHART := deploy/helm/bonfire --kube-version 1.33.0
+.PHONY: check-deploy
+check-deploy: ## lint the chart, render it with its defaults and with all switched on, parse the Terraform
+	$(HELM) lint --strict deploy/helm/bonfire --values deploy/helm/lint-values.yaml --quiet
+	$(HELM) template files $(CHART) --values deploy/helm/lint-values.yaml >/dev/null
+	@! $(HELM) template files $(CHART) >/dev/null 2>&1 || { echo 'the chart must ask for what has no default'; exit 1; }
+	@if command -v terraform >/dev/null; then terraform fmt -check -recursive deploy/terraform; else echo 'no terraform here: deploy/terraform was not looked at'; fi
 
 .PHONY: generate
 generate: node sdk/typescript/node_modules/.package-lock.json ## the code that schema.graphqls and gqlgen.yml stand for
