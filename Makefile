@@ -76,8 +76,8 @@ generated:
 	[ "$$before" = "$$($(GRAPH_SUMS))" ] || { echo 'graph/ was not what the schema stands for; it is now: look at the changes and commit them'; exit 1; }
 
 .PHONY: bench
-bench: postgres ## the benchmarks (ARGS='-bench Upload' for some)
-	go test -run '^$$' -bench . -timeout 2h $(ARGS) ./bench/...
+bench: postgres ## the benchmarks, with tables at the end (ARGS='-bench Upload' for some; docs/benchmarks.md)
+	go test -run '^$$' -bench . -timeout 2h $(ARGS) ./bench/... | go run ./bench/report
 
 .PHONY: chaos
 chaos: postgres media browser node build sdk/typescript/node_modules/.package-lock.json ## the fault suite: kills and faults under uploads and recordings, for minutes (BONFIRE_CHAOS_SEED, BONFIRE_CHAOS_UPLOADS)

@@ -69,8 +69,9 @@ func New(o Options) (http.Handler, error) {
 		Logger:               xslog.New(silent{}), // one log event per request is written at the edge
 		NetworkTimeout:       o.StallTimeout,
 		AcquireLockTimeout:   20 * time.Second,
-		// Each request parks a goroutine this long after its client has left.
-		GracefulRequestCompletionTimeout: 10 * time.Second,
+		// Each request parks a goroutine, and what it knows, this long after it has
+		// ended. Commits and assembly have deadlines of their own.
+		GracefulRequestCompletionTimeout: 3 * time.Second,
 	})
 	if err != nil {
 		return nil, clinical.Fail(clinical.Internal, "internal error", err)

@@ -20,8 +20,9 @@ import (
 	"github.com/tus/tusd/v2/pkg/s3store"
 	xslog "golang.org/x/exp/slog"
 
-	"github.com/bonfiredb/bonfire/internal/clinictest"
 	"github.com/bonfiredb/bonfire/internal/demo"
+	"github.com/bonfiredb/bonfire/internal/devstack"
+	"github.com/bonfiredb/bonfire/internal/devstack/devtest"
 )
 
 // rival is a way to bring bytes into the bucket.
@@ -101,10 +102,13 @@ func (s silent) WithGroup(string) xslog.Handler           { return s }
 // audit and seals, its uploads opened by a signed-in clinician and sent under
 // the upload token.
 func newOurs(b *testing.B, g *gateway, url string) *rival {
-	db := clinictest.Env(b)
+	db, err := devstack.StartPostgres(b.Context(), devstack.PostgresOptions{Dir: devtest.Dir(b)}) // durable: with fsync
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Stop(context.Background()) })
 	addr := freeAddress(b)
-	env := append(g.environ(url),
-		"BONFIRE_DATABASE_URL="+db.AppURL, "BONFIRE_MIGRATE_DATABASE_URL="+db.OwnerURL,
+	env := append(append(g.environ(url), db.Env()...),
 		"BONFIRE_S3_BUCKET="+bucket, "BONFIRE_S3_ENDPOINT="+url, "BONFIRE_S3_REGION="+region, "BONFIRE_S3_PATH_STYLE=true",
 		"BONFIRE_ADDR="+addr, "BONFIRE_PUBLIC_URL=http://"+addr, "BONFIRE_LOG_LEVEL=WARN",
 		"BONFIRE_DEV_KEY=a-key-that-opens-nothing-but-this-benchmark", "BONFIRE_SPOOL_DIR="+b.TempDir(),
@@ -114,7 +118,7 @@ func newOurs(b *testing.B, g *gateway, url string) *rival {
 	token := launch(b, "bonfire", env, "", "dev", "token", "clinician", "--data", data).said
 	meta := "patientId " + encode(string(demo.Patient)) + ",kind " + encode("raw") + ",filetype " + encode("application/octet-stream")
 	return &rival{
-		name: "bonfire", server: p, database: func() []int { return family(db.Stack.Postgres().PID()) },
+		name: "bonfire", server: p, database: func() []int { return family(db.PID()) },
 		sender: &tus{client: pooled(), url: p.said + "/uploads/", header: map[string]string{"Upload-Metadata": meta, "Authorization": "Bearer " + token}},
 	}
 }

@@ -1,5 +1,5 @@
-# What the server may do: no more than it uses. It cannot delete a version of a file or
-# an anchor, end a retention or change the bucket's settings.
+# What the server may do: no more than it uses. It cannot delete an anchor of the
+# audit trail, end a retention or change the bucket's settings.
 
 data "aws_iam_policy_document" "server" {
   statement {
@@ -10,16 +10,18 @@ data "aws_iam_policy_document" "server" {
       "s3:PutObject",
       "s3:PutObjectRetention",
       "s3:DeleteObject",
+      "s3:DeleteObjectVersion",
       "s3:AbortMultipartUpload",
       "s3:ListMultipartUploadParts",
     ]
-    resources = ["${aws_s3_bucket.files.arn}/*"]
+    resources = ["${aws_s3_bucket.files.arn}/${var.prefix}*"]
   }
-  # The object by which the server proves the bucket's encryption at its start.
+  # The anchors of the audit trail are written once and never taken back.
   statement {
-    sid       = "Probe"
-    actions   = ["s3:DeleteObjectVersion"]
-    resources = ["${aws_s3_bucket.files.arn}/${var.prefix}.bonfire/*"]
+    sid       = "AnchorsStay"
+    effect    = "Deny"
+    actions   = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    resources = ["${aws_s3_bucket.files.arn}/${var.prefix}.audit/*"]
   }
   statement {
     sid = "Bucket"
