@@ -93,9 +93,9 @@ func (w *world) patch(id clinical.UploadID, from, to int, header ...string) answ
 func (w *world) patching(id clinical.UploadID, header ...string) (send func(string), answered <-chan answer) {
 	w.Helper()
 	body, pieces := io.Pipe()
-	w.Cleanup(func() { _ = pieces.Close() })
 	ctx, stop := context.WithTimeout(w.Context(), 10*time.Second)
 	w.Cleanup(stop)
+	context.AfterFunc(ctx, func() { _ = pieces.Close() })
 	req, err := http.NewRequestWithContext(ctx, http.MethodPatch, w.url+"/uploads/"+string(id), body)
 	w.must(err)
 	for i := 0; i+1 < len(header); i += 2 {
