@@ -113,6 +113,7 @@ type FileAbilities struct {
 type RevokeLinks struct {
 	Link    clinical.LinkID
 	File    clinical.FileID
+	Note    clinical.NoteID
 	Actor   clinical.ActorID
 	Patient clinical.PatientID
 	Reason  string // PHI
