@@ -23,10 +23,10 @@ type content struct {
 // contentOf decides on giving out the content of the file or note of that id. It
 // is held as it is until the link is written: whoever moves or retracts it
 // afterwards finds that link and ends it.
-func (c *call) contentOf(ctx context.Context, id string) (content, error) {
-	what, err := c.bytesOf(ctx, clinical.FileID(id))
-	if clinical.Is(err, clinical.NotFound) { // a hidden one costs the same look-ups as a missing one
-		return c.textOf(ctx, clinical.NoteID(id), 0, err)
+func (c *call) contentOf(ctx context.Context, in SignedURL) (content, error) {
+	what, err := c.bytesOf(ctx, clinical.FileID(in.Document))
+	if clinical.Is(err, clinical.NotFound) && !in.FilesOnly { // a hidden one costs the same look-ups as a missing one
+		return c.textOf(ctx, clinical.NoteID(in.Document), 0, err)
 	}
 	return what, err
 }

@@ -27,7 +27,7 @@ func (r *Records) SignedURL(ctx context.Context, actor clinical.Actor, in Signed
 	var what content
 	var token string
 	err = r.act(ctx, actor, "signedUrl", func(ctx context.Context, c *call) error {
-		if what, err = c.contentOf(ctx, in.Document); err != nil {
+		if what, err = c.contentOf(ctx, in); err != nil {
 			return onField("documentId", err)
 		}
 		out.Link, token, err = c.issue(ctx, what, in)

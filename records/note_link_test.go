@@ -186,6 +186,9 @@ func TestLinksToANoteEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone("retracted", before)
+	if live := c.count(c.admin(), `SELECT count(*) FROM link WHERE note_id = $1 AND revoked_at IS NULL`, string(n.ID)); live != 0 {
+		t.Errorf("%d links to it are not revoked", live)
+	}
 	_, err = c.Records.SignedURL(t.Context(), c.As("clinician"), records.SignedURL{Document: string(n.ID)})
 	c.wantKind(err, clinical.Gone)
 	c.must(c.Records.Sweep(t.Context()))
