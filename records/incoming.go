@@ -25,10 +25,25 @@ type Incoming struct {
 	busy bool
 }
 
+// Receiving is what the opener of an upload says of the bytes to come.
+type Receiving struct {
+	// LetGo is called when somebody else wants the upload.
+	LetGo func()
+	// Announced is how many bytes the request brings; 0 when it does not say.
+	Announced int64
+}
+
+// want is the wish for an upload to receive bytes; nil when none come.
+func (r *Receiving) want(w ledger.Want) ledger.Want {
+	if r != nil {
+		w.LetGo, w.Announced = r.LetGo, r.Announced
+	}
+	return w
+}
+
 // OpenUpload decides that the actor may go on with an upload, and holds it:
-// whoever held it before has let go. letGo is called when somebody else wants
-// it. Failures: NotFound, Busy. The Incoming must be released.
-func (r *Records) OpenUpload(ctx context.Context, actor clinical.Actor, id clinical.UploadID, letGo func()) (*Incoming, error) {
+// whoever held it before has let go. Failures: NotFound, Busy. The Incoming must be released.
+func (r *Records) OpenUpload(ctx context.Context, actor clinical.Actor, id clinical.UploadID, how *Receiving) (*Incoming, error) {
 	err := r.act(ctx, actor, "continueUpload", func(ctx context.Context, c *call) error {
 		_, err := c.upload(ctx, policy.ContinueUpload, id)
 		return err
@@ -36,7 +51,7 @@ func (r *Records) OpenUpload(ctx context.Context, actor clinical.Actor, id clini
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.Ledger.Acquire(ctx, ledger.Want{Tenant: actor.Tenant, Upload: id, LetGo: letGo})
+	s, err := r.Ledger.Acquire(ctx, how.want(ledger.Want{Tenant: actor.Tenant, Upload: id}))
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +63,12 @@ func (r *Records) OpenUpload(ctx context.Context, actor clinical.Actor, id clini
 // our membership rows describe them now. Failures: Unauthenticated, when the
 // token is not this upload's or the owner's membership has ended; otherwise
 // those of OpenUpload.
-func (r *Records) OpenUploadByToken(ctx context.Context, id clinical.UploadID, token, requestID string, letGo func()) (*Incoming, error) {
+func (r *Records) OpenUploadByToken(ctx context.Context, id clinical.UploadID, token, requestID string, how *Receiving) (*Incoming, error) {
 	tenant, ok := tokenTenant(token)
 	if _, wellFormed := clinical.ParseID[clinical.UploadID](string(id)); !ok || !wellFormed {
 		return nil, clinical.Fail(clinical.Unauthenticated, "this upload token is not valid", nil)
 	}
-	s, err := r.Ledger.Acquire(ctx, ledger.Want{Tenant: tenant, Upload: id, TokenHash: hashToken(token), LetGo: letGo})
+	s, err := r.Ledger.Acquire(ctx, how.want(ledger.Want{Tenant: tenant, Upload: id, TokenHash: hashToken(token)}))
 	if err != nil {
 		return nil, err
 	}

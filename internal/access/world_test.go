@@ -299,7 +299,7 @@ func (w *world) link(p principal, at chart, own bool) clinical.LinkID {
 	file := w.file(p, at, "session-audio", false)
 	now := time.Now().UTC()
 	l := clinical.Link{
-		ID: fresh[clinical.LinkID](), Tenant: at.tenant, File: file, FileVersion: 1, Patient: at.patient, Actor: w.owner(p, at, own).ID,
+		ID: fresh[clinical.LinkID](), Tenant: at.tenant, File: file, Version: 1, Patient: at.patient, Actor: w.owner(p, at, own).ID,
 		Purpose: clinical.Treatment, Delivery: clinical.Direct, Disposition: clinical.Inline, IssuedAt: now, ExpiresAt: now.Add(5 * time.Minute),
 	}
 	w.in(at.tenant, func(ctx context.Context, tx *store.Tx) error { return tx.InsertLink(ctx, l) })

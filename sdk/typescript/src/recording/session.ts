@@ -1,7 +1,7 @@
 import { ClinicalError } from '../errors.js'
 import { containerOf, usual, type Container } from './container.js'
 import type { Tape } from './tape.js'
-import { concat } from './webm.js'
+import { concat } from './ebml.js'
 
 export interface Microphone {
   stream?: MediaStream | undefined

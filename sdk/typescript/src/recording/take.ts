@@ -6,7 +6,8 @@ import { newKey } from '../upload.js'
 import { usual } from './container.js'
 import { Delivery } from './delivery.js'
 import { Session } from './session.js'
-import { Tape, type Manifest } from './tape.js'
+import type { Manifest } from './manifest.js'
+import { Tape } from './tape.js'
 
 type Settings = Pick<RecorderOptions, 'stream' | 'mimeType' | 'timesliceMs' | 'audioBitsPerSecond'>
 

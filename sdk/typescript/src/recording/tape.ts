@@ -1,32 +1,13 @@
 import type { Api } from '../api.js'
 import { ClinicalError } from '../errors.js'
-import type { CreateUploadInput } from '../generated/operations.js'
 import type { Slice, Source } from '../source.js'
 import { isWebm, type Piece } from './container.js'
-import { Journal, type PieceRow, type RecordingRow } from './journal.js'
+import { Journal, type PieceRow } from './journal.js'
+import { fromBase64, manifestOf, sealedManifest, toBase64, type Manifest } from './manifest.js'
 import { hold } from './owner.js'
 import { shelfOf, type Shelf } from './shelf.js'
 import { loginOf, Vault } from './vault.js'
-import { concat } from './webm.js'
-
-/** Where the server takes the bytes, and the upload token, which outlives the login's. */
-export interface Target {
-  uploadId: string
-  url: string
-  headers: Record<string, string>
-}
-
-/** What must be known to go on with a recording. Sealed: it names the patient. */
-export interface Manifest {
-  input: CreateUploadInput
-  mimeType: string
-  startedAt: string
-  target: Target | null
-  /** What the stored file begins with, base64; null before the first sound. */
-  init: string | null
-  ended: boolean
-  parts: string[]
-}
+import { concat } from './ebml.js'
 
 /** How long sound may wait for more before it is sent, milliseconds, and how much is worth sending at once. */
 const linger = 1_000
@@ -126,13 +107,8 @@ export class Tape implements Source {
 
   /** Writes the manifest, if there is room for it. */
   async save(): Promise<void> {
-    const row = await this.#row()
+    const row = await sealedManifest(this.vault, this.id, this.manifest)
     this.#saved = await this.#room(() => this.journal.put(row))
-  }
-
-  async #row(): Promise<RecordingRow> {
-    const text = new TextEncoder().encode(JSON.stringify(this.manifest))
-    return { id: this.id, login: this.vault.login, sealed: await this.vault.seal(text, this.id) }
   }
 
   /** Does what needs room on the device; false where there is none. */
@@ -260,7 +236,7 @@ export class Tape implements Source {
     this.#acknowledged = 0
     this.manifest.target = null
     this.manifest.input = { ...this.manifest.input, idempotencyKey }
-    const row = await this.#row()
+    const row = await sealedManifest(this.vault, this.id, this.manifest)
     this.#saved = await this.#room(() => this.journal.move(row, new Map(this.#rows.map(({ seq, at }) => [seq, at]))))
   }
 
@@ -290,10 +266,3 @@ export class Tape implements Source {
 }
 
 const about = (row: PieceRow) => `${row.recording}/${row.seq}`
-
-export async function manifestOf(vault: Vault, row: { id: string; sealed: ArrayBuffer }): Promise<Manifest> {
-  return JSON.parse(new TextDecoder().decode(await vault.open(row.sealed, row.id))) as Manifest
-}
-
-const toBase64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes))
-const fromBase64 = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))

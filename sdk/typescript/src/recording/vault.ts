@@ -3,7 +3,7 @@
 // protects from, and what not.
 import type { Api } from '../api.js'
 import { ClinicalError } from '../errors.js'
-import { concat } from './webm.js'
+import { concat } from './ebml.js'
 import type { Journal } from './journal.js'
 
 /** A key that nobody has used for so long is deleted, and what it sealed with it, milliseconds. */
