@@ -115,7 +115,7 @@ func TestP1_AStreamedPartWhoseAnswerIsLost(t *testing.T) {
 					return fate
 				}
 				return faultproxy.Passes
-			})
+			}, steady)
 			b := content(16 * mib)
 			u := r.create(int64(len(b)), raw)
 			r.want(r.patch(u, 0, b[:8*mib]), http.StatusNoContent)

@@ -56,8 +56,8 @@ func allow(directive string, origins ...string) string {
 // Console serves the console at [ConsolePath]: a workbench in the browser, complete in this
 // program. Tokens, patients and signed URLs stay in the page's memory.
 //
-// reach is asked for each answer, because an identity provider may be found later than the first
-// page is served. The page is for anyone, like the playground's; what it shows is the API's to give.
+// reach is asked for each page, because an identity provider may be found later than the first one
+// is served; scripts and styles do not wait for it. The page is for anyone, like the playground's; what it shows is the API's to give.
 func Console(reach func(context.Context) Reach) http.Handler {
 	dist, err := fs.Sub(consoleFiles, "console/dist")
 	if err != nil {
@@ -69,6 +69,10 @@ func Console(reach func(context.Context) Reach) http.Handler {
 			w.Header().Set("Permissions-Policy", consolePermissions)
 			built.ServeHTTP(w, r)
 		})
-		SecurityHeaders(consoleCSP(reach(r.Context())))(page).ServeHTTP(w, r)
+		var to Reach
+		if !strings.HasPrefix(r.URL.Path, ConsolePath+"assets/") {
+			to = reach(r.Context())
+		}
+		SecurityHeaders(consoleCSP(to))(page).ServeHTTP(w, r)
 	})
 }

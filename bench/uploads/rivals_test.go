@@ -102,18 +102,28 @@ func (s silent) WithGroup(string) xslog.Handler           { return s }
 // audit and seals, its uploads opened by a signed-in clinician and sent under
 // the upload token.
 func newOurs(b *testing.B, g *gateway, url string) *rival {
-	db, err := devstack.StartPostgres(b.Context(), devstack.PostgresOptions{Dir: devtest.Dir(b)}) // durable: with fsync
+	return newReplica(b, g, url, durable(b), b.TempDir())
+}
+
+// durable is a Postgres with fsync, as it is deployed.
+func durable(b *testing.B) *devstack.Postgres {
+	b.Helper()
+	db, err := devstack.StartPostgres(b.Context(), devstack.PostgresOptions{Dir: devtest.Dir(b)})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Stop(context.Background()) })
+	return db
+}
+
+// newReplica is one of the servers that share a database and a data directory.
+func newReplica(b *testing.B, g *gateway, url string, db *devstack.Postgres, data string) *rival {
 	addr := freeAddress(b)
 	env := append(append(g.environ(url), db.Env()...),
 		"BONFIRE_S3_BUCKET="+bucket, "BONFIRE_S3_ENDPOINT="+url, "BONFIRE_S3_REGION="+region, "BONFIRE_S3_PATH_STYLE=true",
 		"BONFIRE_ADDR="+addr, "BONFIRE_PUBLIC_URL=http://"+addr, "BONFIRE_LOG_LEVEL=WARN",
 		"BONFIRE_DEV_KEY=a-key-that-opens-nothing-but-this-benchmark", "BONFIRE_SPOOL_DIR="+b.TempDir(),
 	)
-	data := b.TempDir()
 	p := launch(b, "bonfire", env, "Bonfire files: ", "serve", "--dev", "--data", data)
 	token := launch(b, "bonfire", env, "", "dev", "token", "clinician", "--data", data).said
 	meta := "patientId " + encode(string(demo.Patient)) + ",kind " + encode("raw") + ",filetype " + encode("application/octet-stream")

@@ -985,6 +985,7 @@ input RetractFileInput {
 input RevokeLinksInput {
   linkId: ID
   fileId: ID
+  noteId: ID
   actorId: ID
   patientId: ID
   reason: String! @phi @constraint(minLength: 3, maxLength: 500)
@@ -23190,7 +23191,7 @@ func (ec *executionContext) unmarshalInputRevokeLinksInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"linkId", "fileId", "actorId", "patientId", "reason"}
+	fieldsInOrder := [...]string{"linkId", "fileId", "noteId", "actorId", "patientId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23211,6 +23212,13 @@ func (ec *executionContext) unmarshalInputRevokeLinksInput(ctx context.Context, 
 				return it, err
 			}
 			it.FileID = data
+		case "noteId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("noteId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NoteID = data
 		case "actorId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actorId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)

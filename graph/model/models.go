@@ -761,6 +761,7 @@ type RevokeKeyPayload struct {
 type RevokeLinksInput struct {
 	LinkID    *string `json:"linkId,omitempty"`
 	FileID    *string `json:"fileId,omitempty"`
+	NoteID    *string `json:"noteId,omitempty"`
 	ActorID   *string `json:"actorId,omitempty"`
 	PatientID *string `json:"patientId,omitempty"`
 	Reason    string  `json:"reason"`

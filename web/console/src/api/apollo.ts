@@ -39,11 +39,19 @@ export function connect(server: URL, login: Login): Connection {
   }
 }
 
+/** How the server closes a WebSocket whose token it does not take (graphql-transport-ws). */
+const forbidden = 4403
+
 function openSocket(url: URL, login: Login): Socket {
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  let refused = false // the token had ended: the next connection takes a fresh one
   return createClient({
     url: url.href,
-    connectionParams: async () => ({ authorization: `Bearer ${await login.token()}`, purposeOfUse: login.purpose }),
+    connectionParams: async () => ({ authorization: `Bearer ${await login.token({ refresh: refused })}`, purposeOfUse: login.purpose }),
+    on: {
+      connected: () => void (refused = false),
+      closed: (event) => void (refused = (event as CloseEvent).code === forbidden),
+    },
     retryAttempts: Infinity,
     shouldRetry: () => true,
     keepAlive: 20_000,

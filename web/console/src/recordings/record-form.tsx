@@ -30,7 +30,7 @@ export function RecordForm({ patientId, kinds }: { patientId: string; kinds: rea
   return (
     <form className="card" aria-label="Record a visit" onSubmit={submit}>
       <h2>Record</h2>
-      <p className="fine">What is captured is kept on this device, locked, until the server has it. A lost network or a closed tab loses nothing.</p>
+      <p className="fine">What is captured is kept on this device, locked, until the server has it. A lost network loses nothing, a closed tab no more than the last second.</p>
       <Field label="Kind">
         <select value={code} onChange={(event) => setCode(event.target.value)}>
           {offered.map((one) => (
