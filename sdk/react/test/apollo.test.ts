@@ -72,6 +72,34 @@ test.each([
   expect(lists.sorted).toEqual(['Page 1', 'Page 2'])
 })
 
+test('a page is asked for once, and shown, however often and fast that is asked for', async () => {
+  const shown = await page.evaluate(async (chart) => {
+    const files = react.gql('query ($id: ID!, $after: String) { files(patientId: $id, first: 2, after: $after) { nodes { id title } pageInfo { hasNextPage endCursor } } }')
+    type Files = { files: { nodes: { title: string }[]; pageInfo: { endCursor: string } } }
+    const watched = apollo.watchQuery<Files>({ query: files, variables: { id: chart } })
+    let seen = 0
+    await new Promise<void>((resolve) =>
+      watched.subscribe(({ data }) => {
+        seen = data?.files?.nodes?.length ?? 0
+        if (seen) resolve()
+      }),
+    )
+    const { pageInfo } = apollo.readQuery<Files>({ query: files, variables: { id: chart } })!.files
+    let asked = 0
+    const query: Parameters<typeof react.nextPage>[0] = { fetchMore: (options) => (asked++, watched.fetchMore(options)) }
+    const both = [react.nextPage(query, pageInfo.endCursor), react.nextPage(query, pageInfo.endCursor)]
+    await Promise.all(both)
+    const first = [asked, seen]
+    await react.nextPage(query, pageInfo.endCursor) // with nothing new
+    const nameless = react.gql('query ($id: ID!, $after: String) { files(patientId: $id, first: 2, after: $after, orderBy: { field: SIZE, direction: ASC }) { nodes { title } pageInfo { endCursor } } }')
+    const begun = (await apollo.query<Files>({ query: nameless, variables: { id: chart } })).data!.files
+    await apollo.query({ query: nameless, variables: { id: chart, after: begun.pageInfo.endCursor }, fetchPolicy: 'network-only' })
+    const kept = apollo.readQuery<Files>({ query: nameless, variables: { id: chart } })!.files.nodes.length
+    return { first, then: [asked, seen], kept }
+  }, chart)
+  expect(shown).toEqual({ first: [1, 4], then: [2, 4], kept: 4 })
+})
+
 test('a file that a mutation changed is changed in every list and on its own', async () => {
   const shown = await page.evaluate(async (chart) => {
     const list = react.gql('query ($id: ID!) { files(patientId: $id, first: 5) { nodes { id version status } } }')
