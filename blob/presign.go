@@ -30,9 +30,10 @@ const (
 
 // PresignedGet is what a download URL is to allow.
 type PresignedGet struct {
-	// Decision has to permit downloading the file FileID.
+	// Decision has to permit downloading the file Document, or reading the note
+	// Document.
 	Decision policy.Decision
-	FileID   string
+	Document string
 	// Key is the object, in the tenant the decision is about (see
 	// clinical.ObjectKey); VersionID is one version of it, "" the newest.
 	Key, VersionID string
@@ -78,7 +79,9 @@ func (b *Bucket) PresignGet(ctx context.Context, g PresignedGet) (link string, e
 // permitted holds the decision against what is asked for.
 func (g PresignedGet) permitted() error {
 	d := g.Decision
-	if !d.Allowed() || d.Action() != policy.DownloadFile || !d.Covers(policy.File, g.FileID) ||
+	file := d.Action() == policy.DownloadFile && d.Covers(policy.File, g.Document)
+	note := d.Action() == policy.ReadNote && d.Covers(policy.Note, g.Document)
+	if !d.Allowed() || !file && !note ||
 		!strings.HasPrefix(g.Key, string(d.Resource().Tenant)+"/") {
 		return clinical.Fail(clinical.Forbidden, "no decision permits this download", nil)
 	}

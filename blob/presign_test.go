@@ -56,7 +56,7 @@ func decide(t testing.TB, action policy.Action, panel ...clinical.PatientID) pol
 func permitted(t testing.TB) blob.PresignedGet {
 	now := time.Now()
 	return blob.PresignedGet{
-		Decision: decide(t, policy.DownloadFile, patient), FileID: fileID, Key: fileKey, LinkID: linkID,
+		Decision: decide(t, policy.DownloadFile, patient), Document: fileID, Key: fileKey, LinkID: linkID,
 		At: now, Expires: now.Add(time.Minute),
 	}
 }
@@ -111,8 +111,8 @@ func TestP4_NoURLWithoutADecision(t *testing.T) {
 		"no decision":    func(g *blob.PresignedGet) { g.Decision = policy.Decision{} },
 		"a denial":       func(g *blob.PresignedGet) { g.Decision = decide(t, policy.DownloadFile) },
 		"another action": func(g *blob.PresignedGet) { g.Decision = decide(t, policy.ReadFile, patient) },
-		"another file":   func(g *blob.PresignedGet) { g.FileID = "00000000-0000-7000-8000-000000000502" },
-		"no file":        func(g *blob.PresignedGet) { g.FileID = "" },
+		"another file":   func(g *blob.PresignedGet) { g.Document = "00000000-0000-7000-8000-000000000502" },
+		"no file":        func(g *blob.PresignedGet) { g.Document = "" },
 		"another tenant": func(g *blob.PresignedGet) { g.Key = "hillside/2026/03/" + fileID },
 		"a longer name":  func(g *blob.PresignedGet) { g.Key = "harbour-2/2026/03/" + fileID },
 	} {

@@ -139,13 +139,9 @@ type Deletion struct {
 
 // DownloadName is the neutral name a browser saves the file under: its kind
 // and the end of its id, never its title (URLs and headers carry no patient data).
-func (f File) DownloadName() string {
-	id := string(f.ID)
-	if len(id) > 4 {
-		id = id[len(id)-4:]
-	}
-	return f.Kind + "-" + id + f.Extension()
-}
+func (f File) DownloadName() string { return f.Kind + "-" + lastFour(string(f.ID)) + f.Extension() }
+
+func lastFour(id string) string { return id[max(0, len(id)-4):] }
 
 // Extension is the usual end of a name of such bytes, with its dot; "" when none is known.
 func (f File) Extension() string { return extensions[f.ContentType] }

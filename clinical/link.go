@@ -36,8 +36,9 @@ const (
 type Link struct {
 	ID          LinkID
 	Tenant      TenantID
-	File        FileID
-	FileVersion int
+	File        FileID // this or Note
+	Note        NoteID
+	Version     int // of the file or the note
 	Patient     PatientID
 	Actor       ActorID
 	Purpose     PurposeOfUse
@@ -54,6 +55,14 @@ type Link struct {
 	// RevokedBy and RevokedReason (PHI) say who ended it and why, where somebody did so by name.
 	RevokedBy     ActorID
 	RevokedReason string
+}
+
+// Document is the id of the file or note that the link leads to.
+func (l Link) Document() string {
+	if l.Note != "" {
+		return string(l.Note)
+	}
+	return string(l.File)
 }
 
 // State is the link's state at the instant now. Revocation outranks use,

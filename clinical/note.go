@@ -49,6 +49,9 @@ type Note struct {
 // nor entered in error.
 func (n Note) Current() bool { return n.Status == NoteDraft || n.Status == NoteSigned }
 
+// DownloadName is the neutral name a browser saves the note's text under.
+func (n Note) DownloadName() string { return "note-" + lastFour(string(n.ID)) + ".txt" }
+
 // Files lists the files among the sources, each once, in their order.
 func (n Note) Files() []FileID {
 	var out []FileID

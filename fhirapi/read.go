@@ -136,10 +136,7 @@ func (f *facade) find(r *request, resourceType, id string) (fhir.Resource, error
 // bytes redirects to a signed URL of the bucket: decided and on the trail before
 // there is one (P5), and never through this server (P7).
 func (f *facade) bytes(r *request, id string) error {
-	link, err := f.Records.SignedURL(r.Context(), r.actor, records.SignedURL{Document: id})
-	if clinical.Is(err, clinical.Unsupported) { // the id is a note's, whose text is a row: no such Binary
-		return clinical.Missing()
-	}
+	link, err := f.Records.SignedURL(r.Context(), r.actor, records.SignedURL{Document: id, FilesOnly: true})
 	if failure := clinical.AsFailure(err); failure != nil {
 		return failure.WithField("")
 	}

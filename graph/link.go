@@ -54,17 +54,18 @@ func (m mutation) RevokeLinks(ctx context.Context, in model.RevokeLinksInput) (*
 // would mean all), or more than one.
 func revokeLinks(in model.RevokeLinksInput) (records.RevokeLinks, error) {
 	named := 0
-	for _, id := range []*string{in.LinkID, in.FileID, in.ActorID, in.PatientID} {
+	for _, id := range []*string{in.LinkID, in.FileID, in.NoteID, in.ActorID, in.PatientID} {
 		if deref(id) != "" {
 			named++
 		}
 	}
 	if named != 1 {
-		return records.RevokeLinks{}, clinical.Bad("input", "name exactly one of linkId, fileId, actorId and patientId")
+		return records.RevokeLinks{}, clinical.Bad("input", "name exactly one of linkId, fileId, noteId, actorId and patientId")
 	}
 	return records.RevokeLinks{
 		Link:    clinical.LinkID(deref(in.LinkID)),
 		File:    clinical.FileID(deref(in.FileID)),
+		Note:    clinical.NoteID(deref(in.NoteID)),
 		Actor:   clinical.ActorID(deref(in.ActorID)),
 		Patient: clinical.PatientID(deref(in.PatientID)),
 		Reason:  in.Reason,

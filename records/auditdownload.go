@@ -139,10 +139,10 @@ func (r *Records) recordDownload(ctx context.Context, a blob.Access) (fresh bool
 		c := &call{Tx: tx, r: r, actor: holder, verb: "download", now: r.Now().UTC().Truncate(time.Microsecond)}
 		e := c.event(policy.Resource{Patient: l.Patient}, "")
 		e.Entities = []clinical.AuditEntity{
-			{Type: string(resource), ID: string(l.File), Version: l.FileVersion}, {Type: "Link", ID: string(l.ID)},
+			{Type: string(resource), ID: l.Document(), Version: l.Version}, {Type: "Link", ID: string(l.ID)},
 		}
 		e.Detail = map[string]string{
-			"linkId": string(l.ID), "objectVersion": strconv.Itoa(l.FileVersion), "delivery": string(l.Delivery), "source": "access-log",
+			"linkId": string(l.ID), "objectVersion": strconv.Itoa(l.Version), "delivery": string(l.Delivery), "source": "access-log",
 			"fetchedAt": a.At.Format(time.RFC3339), "status": strconv.Itoa(a.Status), "bytes": strconv.FormatInt(a.Bytes, 10),
 		}
 		if fresh, err = tx.NoteDownload(ctx, line[:], e.ID); err != nil || !fresh {

@@ -7,6 +7,7 @@ import (
 	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/seal"
+	"github.com/bonfiredb/bonfire/store"
 )
 
 // DriftCode says in what bucket and database differ (P3). Codes are stable.
@@ -52,8 +53,8 @@ type Drift struct {
 	// Key is relative to the bucket's prefix; one that ends in a slash stands for
 	// all below it.
 	Key string `json:"key,omitempty"`
-	// Row is "File", "Upload" or "Tail" (acknowledged bytes of an upload), ID
-	// that file's or upload's id.
+	// Row is "File", "Upload", "Tail" (acknowledged bytes of an upload) or "Note"
+	// (a copy of its text, for links), ID that file's, upload's or note's id.
 	Row string `json:"row,omitempty"`
 	ID  string `json:"id,omitempty"`
 	// Multipart is S3's id of an upload in parts.
@@ -68,9 +69,12 @@ type Drift struct {
 }
 
 // Repairable reports whether a repair can end it. The rest needs a person:
-// nothing is invented for bytes that are not there.
+// nothing is invented for bytes that are not there. A note's row is its text, and
+// the object a copy.
 func (d Drift) Repairable() bool {
 	switch d.Code {
+	case DriftNoObject, DriftSize, DriftDigest:
+		return d.Row == string(store.MentionNote)
 	case DriftNoRow, DriftScratch, DriftMultipart, DriftNoRecord, DriftWaiting:
 		return true
 	}
@@ -83,8 +87,8 @@ type DriftCheck struct {
 	Tenant clinical.TenantID
 	// Deep reads each object and compares its SHA-256.
 	Deep bool
-	// Repair removes what is ours, named by no row and older than Grace, and
-	// finishes uploads.
+	// Repair removes what is ours, named by no row and older than Grace, forgets
+	// copies of notes that are not as they should be, and finishes uploads.
 	Repair bool
 	// Force repairs though most of the bucket would go.
 	Force bool

@@ -33,24 +33,33 @@ func (d *drift) repair(ctx context.Context, f Drift) error {
 	case DriftNoRecord, DriftWaiting:
 		return d.finish(ctx, f)
 	case DriftMultipart:
-		return d.takeAway(ctx, f, func(rows []store.Mention) bool { return namesMultipart(rows, f.Multipart) })
+		return d.takeAway(ctx, f, unnamed(f.Key, func(rows []store.Mention) bool { return namesMultipart(rows, f.Multipart) }))
+	case DriftNoObject, DriftSize, DriftDigest: // a copy of a note's text: the next link makes another
+		return d.takeAway(ctx, f, func(ctx context.Context, c *call) error { return c.ForgetNoteObject(ctx, f.Key, c.now) })
 	}
-	return d.takeAway(ctx, f, func(rows []store.Mention) bool { _, named := claimant(rows); return named })
+	return d.takeAway(ctx, f, unnamed(f.Key, func(rows []store.Mention) bool { _, named := claimant(rows); return named }))
 }
 
-// takeAway removes what no row names: it is asked once more, listed as garbage
-// and put on the trail in one transaction, and deleted after it; whoever dies in
-// between, the sweeper goes on. Keys are drawn anew for each attempt to write
-// (docs/decisions/0002), so what nobody names then, nobody will.
-func (d *drift) takeAway(ctx context.Context, f Drift, named func([]store.Mention) bool) error {
+// unnamed refuses what a row names by now. Keys are drawn anew for each attempt to
+// write (docs/decisions/0002), so what nobody names then, nobody will.
+func unnamed(key string, named func([]store.Mention) bool) func(context.Context, *call) error {
+	return func(ctx context.Context, c *call) error {
+		rows, err := c.MentionsOf(ctx, []string{key})
+		if err == nil && named(rows) {
+			err = clinical.Fail(clinical.Conflict, "a row names it by now", nil)
+		}
+		return err
+	}
+}
+
+// takeAway removes an object or a multipart once no row needs it: that is made
+// sure, it is listed as garbage and put on the trail in one transaction, and
+// deleted after it; whoever dies in between, the sweeper goes on.
+func (d *drift) takeAway(ctx context.Context, f Drift, release func(context.Context, *call) error) error {
 	g := store.Garbage{Tenant: f.Tenant, ObjectKey: f.Key, Multipart: f.Multipart}
 	err := d.r.act(ctx, systemActor(f.Tenant), "removeOrphan", func(ctx context.Context, c *call) error {
-		rows, err := c.MentionsOf(ctx, []string{f.Key})
-		if err != nil {
+		if err := release(ctx, c); err != nil {
 			return err
-		}
-		if named(rows) {
-			return clinical.Fail(clinical.Conflict, "a row names it by now", nil)
 		}
 		whose, err := c.RemainsOf(ctx, f.Key)
 		if err != nil {

@@ -94,6 +94,10 @@ func TestP4_HiddenAndMissingAskTheDatabaseTheSame(t *testing.T) {
 			_, err := r.Note(ctx, colleague, clinical.NoteID(id))
 			return err
 		}},
+		"signedUrl of a note": {string(note.ID), func(ctx context.Context, id string) error {
+			_, err := r.SignedURL(ctx, colleague, records.SignedURL{Document: id})
+			return err
+		}},
 		"upload": {string(upload.Upload.ID), func(ctx context.Context, id string) error {
 			_, err := r.Upload(ctx, colleague, clinical.UploadID(id))
 			return err

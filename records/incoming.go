@@ -80,26 +80,6 @@ func (r *Records) OpenUploadByToken(ctx context.Context, id clinical.UploadID, t
 	return &Incoming{r: r, actor: actor, session: s}, nil
 }
 
-// bearer is the owner of the upload that a token opened, if the gate lets them go on.
-func (r *Records) bearer(ctx context.Context, s *ledger.Session, requestID string) (clinical.Actor, error) {
-	u := s.Upload()
-	owner, err := r.members.load(ctx, u.Tenant, u.Owner, u.Key)
-	if err != nil {
-		return owner, err
-	}
-	owner.Session = unattended(owner, requestID)
-	d, err := r.Gate.Authorize(ctx, policy.Request{
-		Actor: owner, Action: policy.ContinueUpload, Resource: policy.OfUpload(u, s.CareGroups()), Now: r.Now(),
-	})
-	if err != nil || d.Allowed() {
-		return owner, err
-	}
-	return owner, r.act(ctx, owner, "continueUpload", func(ctx context.Context, c *call) error { // refused: on the record
-		_, err := c.upload(ctx, policy.ContinueUpload, u.ID)
-		return err
-	})
-}
-
 // Actor is who sends it.
 func (in *Incoming) Actor() clinical.Actor { return in.actor }
 
@@ -117,9 +97,11 @@ func (in *Incoming) Release() {
 func (in *Incoming) DeclareLength(n int64) error { return in.session.DeclareLength(n) }
 
 // Receive takes bytes at the upload's offset and returns how many are durable.
-// See ledger.Session.Write. What no retry can mend ends the upload.
+// See ledger.Session.Write. What no retry can mend ends the upload. Who sends them
+// is looked at again while they arrive: Unauthenticated when their membership or
+// key has ended, as OpenUpload when they may not go on.
 func (in *Incoming) Receive(ctx context.Context, src io.Reader, verify func() error) (int64, error) {
-	n, err := in.session.Write(ctx, src, verify)
+	n, err := in.session.Write(ctx, in.watched(ctx, src), verify)
 	if err != nil {
 		err = in.endIfTerminal(ctx, err)
 	}

@@ -53,7 +53,8 @@ type OpenEncounter struct {
 
 // SignedURL asks for a link to a document's bytes.
 type SignedURL struct {
-	Document    string        // a file's id (or a note's)
+	Document    string        // the id of a file or a note
+	FilesOnly   bool          // a note's id is that of nothing
 	TTL         time.Duration // 0 takes the default; above the ceiling the ceiling wins
 	Delivery    clinical.Delivery
 	Disposition clinical.Disposition
@@ -113,6 +114,7 @@ type FileAbilities struct {
 type RevokeLinks struct {
 	Link    clinical.LinkID
 	File    clinical.FileID
+	Note    clinical.NoteID
 	Actor   clinical.ActorID
 	Patient clinical.PatientID
 	Reason  string // PHI

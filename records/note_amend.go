@@ -104,8 +104,8 @@ type RetractNote struct {
 }
 
 // RetractNote marks a note as entered in error; its text stays readable to those
-// who could read it, and what it had amended is current again. Conflict with *VersionConflict as its cause, or when it was
-// retracted already.
+// who could read it, links to it end, and what it had amended is current again.
+// Conflict with *VersionConflict as its cause, or when it was retracted already.
 func (r *Records) RetractNote(ctx context.Context, actor clinical.Actor, in RetractNote) (n clinical.Note, err error) {
 	if err := checkReason(in.Reason); err != nil {
 		return n, err
@@ -123,6 +123,9 @@ func (r *Records) RetractNote(ctx context.Context, actor clinical.Actor, in Retr
 		n = was
 		n.Status, n.UpdatedAt = clinical.NoteEnteredInError, c.now
 		if n, err = c.ChangeNote(ctx, d, n, actor); err != nil {
+			return err
+		}
+		if err := c.withdraw(ctx, d); err != nil {
 			return err
 		}
 		back, err := c.reinstate(ctx, was)
@@ -143,6 +146,14 @@ func (r *Records) RetractNote(ctx context.Context, actor clinical.Actor, in Retr
 		return err
 	})
 	return n, err
+}
+
+// withdraw ends the links to a note, and gives up the objects they led to.
+func (c *call) withdraw(ctx context.Context, d policy.Decision) error {
+	if err := c.RevokeNoteLinks(ctx, d, c.now); err != nil {
+		return err
+	}
+	return c.GiveUpNoteObjects(ctx, d, c.now)
 }
 
 // reinstate makes the note that a retracted amendment had replaced the current

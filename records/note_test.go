@@ -338,14 +338,3 @@ func TestP5_NoAuditRowNoNote(t *testing.T) {
 }
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }
-
-func TestANoteHasNoBytes(t *testing.T) {
-	c := open(t)
-	n := c.draft("clinician")
-	for who, kind := range map[string]clinical.Kind{"clinician": clinical.Unsupported, "clerk": clinical.NotFound, "colleague": clinical.NotFound} {
-		_, err := c.Records.SignedURL(t.Context(), c.As(who), records.SignedURL{Document: string(n.ID)})
-		if !clinical.Is(err, kind) {
-			t.Errorf("%s: %v, want %s", who, err, kind)
-		}
-	}
-}

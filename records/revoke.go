@@ -24,7 +24,7 @@ func (r *Records) RevokeLinks(ctx context.Context, actor clinical.Actor, in Revo
 			return err
 		}
 		out, err = c.Tx.RevokeLinks(ctx, f, store.LinkQuery{
-			ID: in.Link, File: in.File, Actor: in.Actor, Patient: in.Patient, LiveAt: &c.now,
+			ID: in.Link, File: in.File, Note: in.Note, Actor: in.Actor, Patient: in.Patient, LiveAt: &c.now,
 		}, c.now, in.Reason)
 		if err != nil {
 			return err

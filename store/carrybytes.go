@@ -30,11 +30,16 @@ func (tx *Tx) AwaitObjects(ctx context.Context, d policy.Decision, files map[cli
 	for _, id := range there {
 		delete(missing, clinical.FileID(id))
 	}
-	_, err = tx.exec(ctx, `INSERT INTO blob_garbage (tenant_id, object_key, multipart, not_before, settles)
+	return missing, tx.await(ctx, keysOf(missing, files)...)
+}
+
+// await lists keys that are about to be written, to be removed after a day.
+func (tx *Tx) await(ctx context.Context, keys ...string) error {
+	_, err := tx.exec(ctx, `INSERT INTO blob_garbage (tenant_id, object_key, multipart, not_before, settles)
 		SELECT $1, k, '`+Everything+`', now() + interval '1 day', now() + interval '1 day' FROM unnest($2::text[]) k
 		ON CONFLICT (tenant_id, object_key, multipart) DO UPDATE SET not_before = excluded.not_before, settles = excluded.settles`,
-		string(tx.tenant), keysOf(missing, files))
-	return missing, err
+		string(tx.tenant), keys)
+	return err
 }
 
 // ClaimObjects takes the keys off the list, in the transaction that restores
@@ -44,10 +49,16 @@ func (tx *Tx) ClaimObjects(ctx context.Context, d policy.Decision, missing map[c
 	if err := tx.carrying(d); err != nil {
 		return err
 	}
+	return tx.claim(ctx, len(missing), keysOf(missing, files)...)
+}
+
+// claim takes so many awaited keys off the list. Conflict when one is not on it
+// any more, or may be removed just now.
+func (tx *Tx) claim(ctx context.Context, want int, keys ...string) error {
 	n, err := tx.exec(ctx, `DELETE FROM blob_garbage WHERE tenant_id = $1 AND object_key = ANY($2::text[]) AND multipart = '`+Everything+`'
-		AND not_before > now() + interval '1 hour'`, string(tx.tenant), keysOf(missing, files))
-	if err == nil && n < int64(len(missing)) {
-		return clinical.Fail(clinical.Conflict, "the bytes waited for their rows for too long: run the import again", nil)
+		AND not_before > now() + interval '1 hour'`, string(tx.tenant), keys)
+	if err == nil && n < int64(want) {
+		return clinical.Fail(clinical.Conflict, "the bytes waited for their rows for too long: do it again", nil)
 	}
 	return err
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // LinkServed finds the link that a line of the bucket's access log names, and
-// what its file is. The line is the receipt: the bucket has served this object
+// what its document is. The line is the receipt: the bucket has served this object
 // under a URL that we signed for this link. NotFound when there is no such link,
 // or it is to another object.
 func (tx *Tx) LinkServed(ctx context.Context, id clinical.LinkID, objectKey string) (clinical.Link, clinical.ResourceType, error) {
@@ -18,9 +18,11 @@ func (tx *Tx) LinkServed(ctx context.Context, id clinical.LinkID, objectKey stri
 		linkRow
 		Resource clinical.ResourceType `bun:"resource_type"`
 	}
-	err := tx.bun.NewSelect().Table("link").TableExpr("link AS l").ColumnExpr("l.*, f.resource_type").
-		Join("JOIN file AS f ON f.tenant_id = l.tenant_id AND f.id = l.file_id").
-		Where("l.tenant_id = ? AND l.id = ? AND f.object_key = ?", tx.tenant, id, objectKey).Scan(ctx, &r)
+	err := tx.bun.NewSelect().Table("link").TableExpr("link AS l").ColumnExpr("l.*, coalesce(f.resource_type, ?) AS resource_type", clinical.DocumentReference).
+		Join("LEFT JOIN file AS f ON f.tenant_id = l.tenant_id AND f.id = l.file_id AND f.object_key = ?", objectKey).
+		Join("LEFT JOIN note_object AS o ON o.tenant_id = l.tenant_id AND o.object_key = ? AND o.note_id = l.note_id AND o.version = l.file_version",
+			objectKey).
+		Where("l.tenant_id = ? AND l.id = ? AND (f.id IS NOT NULL OR o.note_id IS NOT NULL)", tx.tenant, id).Scan(ctx, &r)
 	return r.link(), r.Resource, fail(err)
 }
 

@@ -14,10 +14,10 @@ import (
 type Mention struct {
 	Key string
 	// Type is what the row is of: a File, an Upload (the object that becomes of
-	// it), a Tail (a scratch object that holds acknowledged bytes) or Waste, the
-	// list of what is to be deleted.
+	// it), a Tail (a scratch object that holds acknowledged bytes), a Note (a copy
+	// of its text) or Waste, the list of what is to be deleted.
 	Type MentionType
-	// ID is the file's or the upload's; "" of Waste.
+	// ID is the file's, the upload's or the note's; "" of Waste.
 	ID string
 	// Must: the object has to be there, with this size and, where it is known,
 	// this digest. Without Must it may.
@@ -36,6 +36,7 @@ const (
 	MentionFile   MentionType = "File"
 	MentionUpload MentionType = "Upload"
 	MentionTail   MentionType = "Tail"
+	MentionNote   MentionType = "Note"
 	MentionWaste  MentionType = "Waste"
 )
 
@@ -51,6 +52,7 @@ func mentioning(narrow string) string {
 			AND state <> 'completed' AND state IN ('open', 'receiving', 'assembling', 'stored') AND put_tried`, "object_key"),
 		branch(`'Tail', upload_id::text, true, size, NULL::bytea, '' FROM upload_tail
 			WHERE tenant_id = $1 AND scratch_key IS NOT NULL`, "scratch_key"),
+		branch(`'Note', note_id::text, true, size, sha256, '' FROM note_object WHERE tenant_id = $1 AND gone_at IS NULL`, "object_key"),
 		branch(`'Waste', '', false, 0, NULL::bytea, multipart FROM blob_garbage WHERE tenant_id = $1`, "object_key"),
 	}, " UNION ALL ") + `) m`
 }
@@ -193,11 +195,11 @@ func (tx *Tx) unfinished(ctx context.Context, narrow string, args ...any) (out [
 }
 
 // Remains tells whose an object was that no row needs any more, as far as a row
-// still knows: a file whose bytes were given up, or an upload that ended without
-// a record. Without one all of it is "".
+// still knows: a file whose bytes were given up, a note's copy, or an upload that
+// ended without a record. Without one all of it is "".
 type Remains struct {
 	Patient clinical.PatientID
-	Type    string // "Upload", or the file's FHIR type
+	Type    string // "Upload", or the file's or note's FHIR type
 	ID      string
 }
 
@@ -206,6 +208,9 @@ func (tx *Tx) RemainsOf(ctx context.Context, key string) (r Remains, err error) 
 	upload, _ := ScratchUpload(tx.tenant, key)
 	err = tx.queryRow(ctx, `
 		SELECT patient_id::text, resource_type, id::text FROM file WHERE tenant_id = $1 AND object_key COLLATE "C" = $2
+		UNION ALL
+		SELECT n.patient_id::text, 'DocumentReference', n.id::text FROM note_object o
+		  JOIN note n ON n.tenant_id = o.tenant_id AND n.id = o.note_id WHERE o.tenant_id = $1 AND o.object_key COLLATE "C" = $2
 		UNION ALL
 		SELECT patient_id::text, 'Upload', id::text FROM upload WHERE tenant_id = $1 AND state <> 'completed' AND object_key COLLATE "C" = $2
 		UNION ALL

@@ -225,7 +225,7 @@ func devtestPrivate(t testing.TB) *devtest.Env {
 func newLink(f clinical.File) clinical.Link {
 	id := clinical.NewID[clinical.LinkID](noon)
 	return clinical.Link{
-		ID: id, Tenant: f.Tenant, File: f.ID, FileVersion: f.Version, Patient: f.Patient,
+		ID: id, Tenant: f.Tenant, File: f.ID, Version: f.Version, Patient: f.Patient,
 		Actor: f.UploadedBy, Purpose: clinical.Treatment, Delivery: clinical.Gated, Disposition: clinical.Inline, SingleUse: true,
 		TokenHash: []byte("token of " + id), IssuedAt: noon, ExpiresAt: noon.Add(5 * time.Minute),
 	}

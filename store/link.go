@@ -15,8 +15,9 @@ type linkRow struct {
 
 	Tenant      clinical.TenantID     `bun:"tenant_id,pk"`
 	ID          clinical.LinkID       `bun:"id,pk"`
-	File        clinical.FileID       `bun:"file_id"`
-	FileVersion int                   `bun:"file_version"`
+	File        clinical.FileID       `bun:"file_id,nullzero"`
+	Note        clinical.NoteID       `bun:"note_id,nullzero"`
+	Version     int                   `bun:"file_version"`
 	Patient     clinical.PatientID    `bun:"patient_id"`
 	Actor       clinical.ActorID      `bun:"actor_id"`
 	Purpose     clinical.PurposeOfUse `bun:"purpose"`
@@ -35,17 +36,17 @@ type linkRow struct {
 
 func (r linkRow) link() clinical.Link {
 	return clinical.Link{
-		ID: r.ID, Tenant: r.Tenant, File: r.File, FileVersion: r.FileVersion, Patient: r.Patient, Actor: r.Actor,
+		ID: r.ID, Tenant: r.Tenant, File: r.File, Note: r.Note, Version: r.Version, Patient: r.Patient, Actor: r.Actor,
 		Purpose: r.Purpose, Delivery: r.Delivery, Disposition: r.Disposition, SingleUse: r.SingleUse, TokenHash: r.TokenHash,
 		IssuedAt: r.IssuedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), UsedAt: utc(r.UsedAt), RevokedAt: utc(r.RevokedAt),
 		Key: r.Key, RevokedBy: r.RevokedBy, RevokedReason: r.Reason,
 	}
 }
 
-// InsertLink writes an issued link. NotFound when there is no such file.
+// InsertLink writes an issued link. NotFound when there is no such file or note.
 func (tx *Tx) InsertLink(ctx context.Context, l clinical.Link) error {
 	r := linkRow{
-		Tenant: l.Tenant, ID: l.ID, File: l.File, FileVersion: l.FileVersion, Patient: l.Patient, Actor: l.Actor,
+		Tenant: l.Tenant, ID: l.ID, File: l.File, Note: l.Note, Version: l.Version, Patient: l.Patient, Actor: l.Actor,
 		Purpose: l.Purpose, Delivery: l.Delivery, Disposition: l.Disposition, SingleUse: l.SingleUse, TokenHash: l.TokenHash,
 		IssuedAt: l.IssuedAt, ExpiresAt: l.ExpiresAt, UsedAt: l.UsedAt, RevokedAt: l.RevokedAt,
 		Key: l.Key, RevokedBy: l.RevokedBy, Reason: l.RevokedReason,
@@ -90,6 +91,7 @@ func (tx *Tx) LinkSubject(ctx context.Context, id clinical.LinkID) (policy.Resou
 type LinkQuery struct {
 	ID      clinical.LinkID
 	File    clinical.FileID
+	Note    clinical.NoteID
 	Actor   clinical.ActorID
 	Patient clinical.PatientID
 	// LiveAt leaves only links which are neither revoked nor expired at this instant.
@@ -101,7 +103,7 @@ type LinkQuery struct {
 func named[Q wherer[Q]](q Q, lq LinkQuery) error {
 	none := true
 	for _, c := range []struct{ column, id string }{
-		{"l.id", string(lq.ID)}, {"l.file_id", string(lq.File)},
+		{"l.id", string(lq.ID)}, {"l.file_id", string(lq.File)}, {"l.note_id", string(lq.Note)},
 		{"l.actor_id", string(lq.Actor)}, {"l.patient_id", string(lq.Patient)},
 	} {
 		if c.id != "" {
@@ -171,6 +173,18 @@ func (tx *Tx) RevokeFileLinks(ctx context.Context, d policy.Decision, at time.Ti
 	var rows []linkRow
 	_, err := tx.revocation(&rows, at).Where("l.file_id = ?", file).Exec(ctx)
 	return mapAll(rows, linkRow.link), fail(err)
+}
+
+// RevokeNoteLinks ends every link to the note that the decision is about, whoever
+// it was issued to.
+func (tx *Tx) RevokeNoteLinks(ctx context.Context, d policy.Decision, at time.Time) error {
+	note := d.Resource().ID
+	if err := covered(d, policy.Note, note); err != nil {
+		return err
+	}
+	var rows []linkRow
+	_, err := tx.revocation(&rows, at).Where("l.note_id = ?", note).Exec(ctx)
+	return fail(err)
 }
 
 func (tx *Tx) revocation(rows *[]linkRow, at time.Time) *bun.UpdateQuery {

@@ -69,6 +69,12 @@ func (tx *Tx) NoteSubject(ctx context.Context, id clinical.NoteID) (policy.Resou
 	return tx.noteSubject(ctx, id, unlocked)
 }
 
+// ShareNote is LockNote for those who only need that nobody changes it: several
+// may hold it so at once.
+func (tx *Tx) ShareNote(ctx context.Context, id clinical.NoteID) (policy.Resource, error) {
+	return tx.noteSubject(ctx, id, shared)
+}
+
 // LockNote is NoteSubject, and nobody else changes the note until this
 // transaction ends: what is decided about it stays true.
 func (tx *Tx) LockNote(ctx context.Context, id clinical.NoteID) (policy.Resource, error) {

@@ -43,6 +43,18 @@ func (tx *Tx) keepVersion(ctx context.Context, n clinical.Note, by clinical.Acto
 	return taken(err)
 }
 
+// NoteVersion reads one version of the note that the decision is about. NotFound
+// when there is none.
+func (tx *Tx) NoteVersion(ctx context.Context, d policy.Decision, version int) (clinical.NoteVersion, error) {
+	id := d.Resource().ID
+	if err := covered(d, policy.Note, id); err != nil {
+		return clinical.NoteVersion{}, err
+	}
+	var r noteVersionRow
+	err := tx.bun.NewSelect().Model(&r).Where("nv.tenant_id = ? AND nv.note_id = ? AND nv.version = ?", tx.tenant, id, version).Scan(ctx)
+	return r.version(), fail(err)
+}
+
 // NoteVersions lists all versions of the note that the decision is about, the
 // oldest first.
 func (tx *Tx) NoteVersions(ctx context.Context, d policy.Decision) ([]clinical.NoteVersion, error) {

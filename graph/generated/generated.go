@@ -985,6 +985,7 @@ input RetractFileInput {
 input RevokeLinksInput {
   linkId: ID
   fileId: ID
+  noteId: ID
   actorId: ID
   patientId: ID
   reason: String! @phi @constraint(minLength: 3, maxLength: 500)
@@ -1144,7 +1145,14 @@ type Subscription {
   is too slow or an hour old with UNAVAILABLE: open it again with the last cursor."""
   fileEvents(patientId: ID!, afterCursor: String): FileEvent! @policy(action: LIST, resource: FILE, arg: "patientId")
 }
-enum FileEventType { CREATED UPDATED RETRACTED SCANNED LINKED }
+enum FileEventType {
+  CREATED
+  UPDATED
+  RETRACTED
+  SCANNED
+  "A note names the file as a source; ` + "`" + `File.notes` + "`" + ` has those that the caller may see."
+  LINKED
+}
 type FileEvent { cursor: String! type: FileEventType! at: Instant! file: File! @policy(action: READ, resource: FILE) }
 
 # ---------------------------------------------------------------- administration
@@ -23183,7 +23191,7 @@ func (ec *executionContext) unmarshalInputRevokeLinksInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"linkId", "fileId", "actorId", "patientId", "reason"}
+	fieldsInOrder := [...]string{"linkId", "fileId", "noteId", "actorId", "patientId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23204,6 +23212,13 @@ func (ec *executionContext) unmarshalInputRevokeLinksInput(ctx context.Context, 
 				return it, err
 			}
 			it.FileID = data
+		case "noteId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("noteId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NoteID = data
 		case "actorId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actorId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)

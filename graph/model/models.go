@@ -761,6 +761,7 @@ type RevokeKeyPayload struct {
 type RevokeLinksInput struct {
 	LinkID    *string `json:"linkId,omitempty"`
 	FileID    *string `json:"fileId,omitempty"`
+	NoteID    *string `json:"noteId,omitempty"`
 	ActorID   *string `json:"actorId,omitempty"`
 	PatientID *string `json:"patientId,omitempty"`
 	Reason    string  `json:"reason"`
@@ -1000,7 +1001,8 @@ const (
 	FileEventTypeUpdated   FileEventType = "UPDATED"
 	FileEventTypeRetracted FileEventType = "RETRACTED"
 	FileEventTypeScanned   FileEventType = "SCANNED"
-	FileEventTypeLinked    FileEventType = "LINKED"
+	// A note names the file as a source; `File.notes` has those that the caller may see.
+	FileEventTypeLinked FileEventType = "LINKED"
 )
 
 var AllFileEventType = []FileEventType{

@@ -309,6 +309,7 @@ func noteOperations() []operation {
 		edit    = `mutation($id: ID!) { updateNoteDraft(input: {noteId: $id, expectedVersion: 1, draft: "S: worse"}) { note { id } } }`
 		sign    = `mutation($id: ID!) { signNote(input: {noteId: $id, expectedVersion: 1}) { note { id } } }`
 		amend   = `mutation($id: ID!) { amendNote(input: {noteId: $id, draft: "S: the other knee", reason: "the wrong side"}) { note { id } } }`
+		signed  = `mutation($id: ID!) { signedUrl(documentId: $id) { linkId } }`
 		retract = `mutation($id: ID!) { retractNote(input: {noteId: $id, expectedVersion: 1, reason: "not this patient"}) { note { id } } }`
 	)
 	clinicians := changes(seesNotes, nil)
@@ -321,6 +322,7 @@ func noteOperations() []operation {
 			return w.ask(p, `query($id: ID!) { notes(patientId: $id, first: 100) { nodes { id } } }`, vars{"id": at.patient}).listed(string(id), empty)
 		}, lists(seesNotes, seesPatients)},
 		{"createNote", "createNote", false, query(create, ofPatient), changes(seesPatients, want{"scribe": "yes hidden"})},
+		{"signedUrl", "signedUrl: note", false, query(signed, noted(clinical.NoteDraft, false)), seesNotes},
 		{"updateNoteDraft", "updateNoteDraft: another's", false, query(edit, noted(clinical.NoteDraft, false)), clinicians},
 		{"updateNoteDraft", "updateNoteDraft: one's own", false, query(edit, noted(clinical.NoteDraft, true)), ownDraft},
 		{"retractNote", "retractNote: another's draft", false, query(retract, noted(clinical.NoteDraft, false)), clinicians},

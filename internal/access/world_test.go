@@ -18,6 +18,7 @@ import (
 	"github.com/bonfiredb/bonfire/internal/demo"
 	"github.com/bonfiredb/bonfire/internal/devstack/devtest"
 	"github.com/bonfiredb/bonfire/internal/server"
+	"github.com/bonfiredb/bonfire/signing"
 	"github.com/bonfiredb/bonfire/store"
 )
 
@@ -56,7 +57,11 @@ func newWorld(t *testing.T, settings ...string) *world {
 		t.Fatal(err)
 	}
 	w := &world{T: t, url: "http://" + ln.Addr().String(), adminURL: env.AdminURL, nurses: map[clinical.TenantID]clinical.Actor{}}
-	environ := append(env.Environ(), "BONFIRE_PUBLIC_URL="+w.url, "BONFIRE_SPOOL_DIR="+t.TempDir())
+	key, err := signing.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	environ := append(env.Environ(), "BONFIRE_PUBLIC_URL="+w.url, "BONFIRE_SPOOL_DIR="+t.TempDir(), "BONFIRE_SIGNING_KEYS="+string(key))
 	cfg, err := config.Load(append(environ, settings...))
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +278,7 @@ func (w *world) link(p principal, at chart, own bool) clinical.LinkID {
 	file := w.file(p, at, "session-audio", false)
 	now := time.Now().UTC()
 	l := clinical.Link{
-		ID: fresh[clinical.LinkID](), Tenant: at.tenant, File: file, FileVersion: 1, Patient: at.patient, Actor: w.owner(p, at, own).ID,
+		ID: fresh[clinical.LinkID](), Tenant: at.tenant, File: file, Version: 1, Patient: at.patient, Actor: w.owner(p, at, own).ID,
 		Purpose: clinical.Treatment, Delivery: clinical.Direct, Disposition: clinical.Inline, IssuedAt: now, ExpiresAt: now.Add(5 * time.Minute),
 	}
 	w.in(at.tenant, func(ctx context.Context, tx *store.Tx) error { return tx.InsertLink(ctx, l) })

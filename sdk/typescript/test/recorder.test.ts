@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorder, RecorderState } from '../src/index.js'
 import { clientScript, launch, visit } from './chromium.js'
-import { clientOf, patientId, strangerId, tokenOf, url } from './clinic.js'
+import { clientOf, newChart, strangerId, tokenOf, url } from './clinic.js'
 import { Line } from './line.js'
 
 declare global {
@@ -18,6 +18,7 @@ declare global {
 }
 
 const run = promisify(execFile)
+const patientId = await newChart()
 let directory: string
 let browser: Browser
 let script: string

@@ -138,6 +138,7 @@ export type RetractFileInput = {
 export type RevokeLinksInput = {
   linkId?: string | null | undefined;
   fileId?: string | null | undefined;
+  noteId?: string | null | undefined;
   actorId?: string | null | undefined;
   patientId?: string | null | undefined;
   reason: string;
