@@ -157,7 +157,7 @@ func (r Renderer) CapabilityStatement(version string, released time.Time) *Capab
 	}
 	rest := CapabilityRest{
 		Mode:          "server",
-		Documentation: "Read only. What the caller may not know of is answered like what does not exist.",
+		Documentation: "Read only. What the caller may not know of is answered like what does not exist. _summary is true, text, data or false; count of searches.",
 		Security: CapabilitySecurity{
 			CORS: true,
 			Service: []CodeableConcept{{Coding: []Coding{{
@@ -194,6 +194,7 @@ func capability(resourceType string) CapabilityResource {
 	case "AuditEvent":
 		c.SupportedProfile = balpProfiles()
 	case "Patient":
+		c.Documentation = "$everything takes start, end, _since, _type and _count."
 		c.Operation = []CapabilityOperation{{
 			Name: "everything", Definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
 		}}

@@ -52,6 +52,8 @@ type request struct {
 	w     http.ResponseWriter
 	// asked are the parameters, without those about the answer's form.
 	asked parameters
+	// summary is which elements are wanted; "" is all.
+	summary fhir.Summary
 	// native: the accepted type is not FHIR's.
 	native bool
 }

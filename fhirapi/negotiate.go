@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bonfiredb/bonfire/clinical"
+	"github.com/bonfiredb/bonfire/fhir"
 )
 
 // The names of the one format there is, as Accept and _format spell it
@@ -28,6 +29,9 @@ func (r *request) negotiate(binary bool) error {
 		return err
 	}
 	r.asked = asked
+	if err := r.summarized(); err != nil {
+		return err
+	}
 	if format, ok := r.asked.take("_format"); ok {
 		format = strings.ReplaceAll(format, " ", "+") // a "+" that was not escaped
 		if base, _, err := mime.ParseMediaType(format); err == nil {
@@ -50,6 +54,16 @@ func (r *request) negotiate(binary bool) error {
 		return notAcceptable()
 	}
 	return nil
+}
+
+// summarized takes _summary, which the next page is asked for with, too.
+func (r *request) summarized() error {
+	summary, err := r.asked.one("_summary")
+	r.summary = fhir.Summary(summary)
+	if err == nil && summary != "" && !r.summary.Valid() {
+		err = clinical.Bad("_summary", "is true, text, data, count or false")
+	}
+	return err
 }
 
 // accepted reports whether Accept names FHIR's JSON, or any type at all, or

@@ -154,6 +154,9 @@ func (f *facade) write(r *request, res fhir.Resource) error {
 	if err := r.rest(); err != nil {
 		return err
 	}
+	if r.summary == fhir.SummaryCount {
+		return clinical.Bad("_summary", "only what a search finds is counted")
+	}
 	if m := res.Header(); m != nil {
 		tag := `W/"` + m.VersionID + `"`
 		r.w.Header().Set("ETag", tag)
@@ -166,7 +169,7 @@ func (f *facade) write(r *request, res fhir.Resource) error {
 		}
 	}
 	r.w.Header().Set("Content-Type", mediaType)
-	body, err := fhir.Marshal(res)
+	body, err := fhir.Marshal(fhir.Summarize(res, r.summary))
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,8 @@ const (
 type found struct {
 	clinical.Chart
 	next  string
-	total int // -1: not counted
+	total int             // -1: not counted
+	types map[string]bool // nil: all of them are shown
 }
 
 // search answers a search of one type.
@@ -74,16 +75,7 @@ func (r *request) page() (page clinical.Page, counting bool, err error) {
 		}
 		page.First, counting = min(n, maxCount), n == 0
 	}
-	summary, err := r.asked.one("_summary")
-	switch {
-	case err != nil:
-		return page, false, err
-	case summary == "count":
-		counting = true
-	case summary != "" && summary != "false":
-		return page, false, clinical.Bad("_summary", "is count or false")
-	}
-	if counting {
+	if counting = counting || r.summary == fhir.SummaryCount; counting {
 		page.First = 1
 	}
 	page.After, _ = r.asked.take(cursorName)

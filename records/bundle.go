@@ -16,8 +16,12 @@ type BundleQuery struct {
 	// Files and Notes name what is wanted; both empty: everything.
 	Files []clinical.FileID
 	Notes []clinical.NoteID
+	// ResourceTypes are those of the files and notes wanted; nil: all, empty: none.
+	ResourceTypes []clinical.ResourceType
 	// Since leaves what has not changed since.
-	Since      *time.Time
+	Since *time.Time
+	// Care is when files were captured, or else created, and notes begun.
+	Care       Within
 	Provenance bool
 	// AuditEvents adds those events of the trail that touched the documents; it is
 	// for those who may read the trail, too.
@@ -124,11 +128,18 @@ func (c *call) exported(ctx context.Context, patient clinical.PatientID, q Bundl
 func (q BundleQuery) narrow(patient clinical.PatientID) store.DocumentQuery {
 	out := store.DocumentQuery{}
 	everything := len(q.Files)+len(q.Notes) == 0
-	if everything || len(q.Files) > 0 {
-		out.Files = &store.FileQuery{Patient: patient, IDs: q.Files, UpdatedFrom: q.Since}
+	of := func(t clinical.ResourceType) bool {
+		return q.ResourceTypes == nil || slices.Contains(q.ResourceTypes, t)
 	}
-	if everything || len(q.Notes) > 0 {
-		out.Notes = &store.NoteQuery{Patient: patient, IDs: q.Notes, UpdatedFrom: q.Since}
+	if (everything || len(q.Files) > 0) && (q.ResourceTypes == nil || len(q.ResourceTypes) > 0) {
+		out.Files = &store.FileQuery{
+			Patient: patient, IDs: q.Files, ResourceTypes: q.ResourceTypes, UpdatedFrom: q.Since, CareFrom: q.Care.From, CareBefore: q.Care.Before,
+		}
+	}
+	if (everything || len(q.Notes) > 0) && of(clinical.DocumentReference) {
+		out.Notes = &store.NoteQuery{
+			Patient: patient, IDs: q.Notes, UpdatedFrom: q.Since, CreatedFrom: q.Care.From, CreatedBefore: q.Care.Before,
+		}
 	}
 	return out
 }

@@ -38,6 +38,8 @@ type FileQuery struct {
 	UpdatedBefore     *time.Time // exclusive
 	CapturedFrom      *time.Time // inclusive
 	CapturedBefore    *time.Time // exclusive
+	CareFrom          *time.Time // inclusive; when it was captured, or else created
+	CareBefore        *time.Time // exclusive
 	Shelves           *Shelves
 	Text              string    // PHI: part of the title, without regard to case
 	OrderBy           FileOrder // "" is ByCreatedAt
@@ -133,6 +135,7 @@ func (fq FileQuery) narrow(q *bun.SelectQuery) {
 	within(q, "f.created_at", fq.CreatedFrom, fq.CreatedBefore)
 	within(q, "f.updated_at", fq.UpdatedFrom, fq.UpdatedBefore)
 	within(q, "f.captured_at", fq.CapturedFrom, fq.CapturedBefore)
+	within(q, "coalesce(f.captured_at, f.created_at)", fq.CareFrom, fq.CareBefore)
 	if s := fq.Shelves; s != nil {
 		q.Where(`((f.kind, f.category) IN (SELECT * FROM unnest(?::text[], ?::text[])) OR f.category = ANY(?::text[]) AND f.kind <> ALL(?::text[]))`,
 			array(s.Kinds), array(s.Categories), array(s.Others), array(s.Known))

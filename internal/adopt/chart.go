@@ -199,10 +199,33 @@ func (m *making) other(e *entry) error {
 		return m.file(d)
 	case !slices.Contains([]string{"Patient", "Encounter", "Binary"}, e.resource.ResourceType):
 		m.lose(e.path, e.resource.ResourceType+" has no place here")
-	case e.resource.ResourceType == "Binary" && !m.used(e):
-		m.lose(e.path, "no document of the Bundle has these bytes")
+	case e.resource.ResourceType == "Binary":
+		return m.binaryAlone(e)
 	}
 	return nil
+}
+
+// binaryAlone files a Binary that no document names as what it is, in the chart
+// that its security context names, or that was named for such. The rules of
+// another server are not taken over: those of the chart hold.
+func (m *making) binaryAlone(e *entry) error {
+	d := &document{entry: e}
+	used := m.used(e)
+	switch err := m.binary(d); {
+	case err != nil:
+		m.lose(e.path, "is malformed")
+		return nil
+	case d.subject != "" && (used || m.find(d.subject, "Patient") == nil):
+		m.lose(e.path+".securityContext", "the rules of the chart hold here")
+	}
+	if used {
+		return nil
+	}
+	if _, err := m.owner(d.subject); err != nil {
+		m.lose(e.path, "no document of the Bundle has these bytes, and no patient is named: name the chart with --patient")
+		return nil
+	}
+	return m.file(d)
 }
 
 // used reports whether a document has its bytes in the Binary.
@@ -257,7 +280,7 @@ func (m *making) attach(c *Chart, d *document, i int, visit any) error {
 		return err
 	}
 	a.ContentType = clinical.MediaType(a.ContentType)
-	k, err := kindOf(d, a.ContentType, m.to.Kinds, m.to.Kind)
+	k, err := kindOf(d, a.ContentType, m.to.Kinds, cmp.Or(d.kind, m.to.Kind))
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ type document struct {
 	encounter   string
 	title, date string
 	status      string
+	kind        string // that it is of, if it says so by what it is; else ""
 	attachments []attachment
 	paths       []string // of the attachments
 	replaces    string
@@ -59,6 +60,25 @@ func (b *Bundle) document(e *entry) (*document, error) {
 		return d, b.media(d)
 	}
 	return nil, nil
+}
+
+// rawKind is the kind of bytes that no document describes.
+const rawKind = "raw"
+
+// binary reads a Binary that no document of the Bundle names: bytes, and perhaps
+// the patient whose rules hold for them.
+func (b *Bundle) binary(d *document) error {
+	var r struct {
+		ContentType, Data string
+		SecurityContext   reference
+	}
+	if err := json.Unmarshal(d.resource.raw, &r); err != nil {
+		return err
+	}
+	d.kind, d.attachments, d.paths = rawKind, []attachment{{ContentType: r.ContentType, Data: r.Data}}, []string{d.path}
+	d.subject = r.SecurityContext.Reference
+	b.unkept(d.entry, "contentType", "data", "securityContext")
+	return nil
 }
 
 func (b *Bundle) documentReference(d *document) error {

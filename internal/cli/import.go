@@ -23,12 +23,16 @@ func (p *program) importCommand() *cobra.Command {
 			"exists here with another content is named and that chart left alone. Doing it again does nothing.\n\n" +
 			"People are known here by name afterwards; nobody is let in.\n\n" +
 			"A file is a FHIR R4 Bundle of another server, with the bytes of its documents inside as base64: documents, their\n" +
-			"patients and visits are taken, and whatever has no place here is listed.\n\n" +
+			"patients and visits are taken, and whatever has no place here is listed. A directory of such files is taken file by\n" +
+			"file, in the order of their names.\n\n" +
 			"Exit code 1 when a chart was not restored, or anything of a Bundle was not taken.",
 		Args: cobra.ExactArgs(1),
 		RunE: do(func(ctx context.Context, args []string) error {
 			if info, err := os.Stat(args[0]); err == nil && info.Mode().IsRegular() {
 				return p.importBundle(ctx, args[0], f)
+			}
+			if bundles := bundlesIn(args[0]); len(bundles) > 0 {
+				return p.importBundles(ctx, bundles, f)
 			}
 			return p.importFrom(ctx, args[0], f.tenant)
 		}),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/internal/adopt"
@@ -14,6 +15,47 @@ import (
 
 // importFlags are for Bundles of other servers.
 type importFlags struct{ tenant, kind, patient string }
+
+// bundlesIn are the Bundles in a directory of another server's; none where it is
+// an export of ours, or a part of one.
+func bundlesIn(dir string) (names []string) {
+	entries, err := os.ReadDir(dir) // sorted by name
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		switch {
+		case e.Name() == manifestFile || e.Name() == headerFile:
+			return nil
+		case e.Type().IsRegular() && filepath.Ext(e.Name()) == ".json":
+			names = append(names, filepath.Join(dir, e.Name()))
+		}
+	}
+	return names
+}
+
+// importBundles takes Bundle after Bundle. What is wrong with one keeps no other
+// waiting.
+func (p *program) importBundles(ctx context.Context, names []string, f importFlags) error {
+	var last error
+	for _, name := range names {
+		_, _ = fmt.Fprintln(p.out, filepath.Base(name)+":")
+		err := p.importBundle(ctx, name, f)
+		var wrong *misused
+		var left *found
+		switch {
+		case err == nil:
+		case errors.As(err, &left):
+			last = err
+		case errors.As(err, &wrong):
+			_, _ = fmt.Fprintf(p.err, "not taken: %v\n", err)
+			last = &found{}
+		default:
+			return err // the rest would fail, too
+		}
+	}
+	return last
+}
 
 // importBundle takes the documents of another server's Bundle.
 func (p *program) importBundle(ctx context.Context, name string, f importFlags) (err error) {

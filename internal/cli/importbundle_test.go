@@ -44,7 +44,7 @@ func TestImportOfAnotherServersBundle(t *testing.T) {
 
 	r = c.foreign(environ, 1, "medplum-transaction.json", "--kind", "referral-letter")
 	wantWords(t, r.out, "1 of 1 charts restored with 2 files")
-	wantWords(t, r.err, "entry[3].resource.content[0].attachment: its bytes are elsewhere", "1 things of the Bundle")
+	wantWords(t, r.err, "entry[3].resource.content[0].attachment: its bytes are elsewhere", "entry[1].resource.securityContext: the rules", "2 things of the Bundle")
 
 	out := filepath.Join(t.TempDir(), "x")
 	c.run(environ, 0, "export", out)
@@ -109,4 +109,61 @@ func TestImportOfWhatIsNoBundle(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "bonfire-import-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// TestImportOfADirectoryOfBundles: file after file, whatever is wrong with one;
+// bytes that no document describes are filed as they are where it is known whose.
+func TestImportOfADirectoryOfBundles(t *testing.T) {
+	c := &chartroom{t: t}
+	environ, dir := c.elsewhere(), t.TempDir()
+	bundle := func(entries ...string) string {
+		return `{"resourceType":"Bundle","type":"collection","entry":[` + strings.Join(entries, ",") + `]}`
+	}
+	entry := func(id, resource string) string {
+		return `{"fullUrl":"https://x.example/` + id + `","resource":` + resource + `}`
+	}
+	binary := func(id, whose, bytes string) string {
+		return entry("Binary/"+id, `{"resourceType":"Binary","id":"`+id+`","contentType":"application/octet-stream"`+whose+
+			`,"data":"`+base64.StdEncoding.EncodeToString([]byte(bytes))+`"}`)
+	}
+	const ada = "0190c0de-0000-7000-8000-0000000000ad"
+	pdf := base64.StdEncoding.EncodeToString([]byte(scanPDF))
+	write(t, filepath.Join(dir, "1.json"), bundle(
+		entry("Patient/"+ada, `{"resourceType":"Patient","id":"`+ada+`","name":[{"text":"Ada Fremd"}]}`),
+		binary("b1", `,"securityContext":{"reference":"Patient/`+ada+`"}`, "monitor dump"),
+		binary("b2", "", "whose is this"),
+		binary("b3", `,"securityContext":{"reference":"Group/7"}`, "strict"),
+	))
+	write(t, filepath.Join(dir, "2.json"), "rubbish")
+	write(t, filepath.Join(dir, "3.json"), bundle(
+		entry("Patient/2", `{"resourceType":"Patient","id":"2","name":[{"text":"Ben Fremd"}]}`),
+		entry("DocumentReference/d", `{"resourceType":"DocumentReference","id":"d","status":"current","docStatus":"final","subject":{"reference":"Patient/2"},`+
+			`"author":[{"display":"Dr. X"}],"context":{"related":[{"reference":"Media/9"}]},"content":[{"attachment":{"contentType":"application/pdf","url":"Binary/b4"}}]}`),
+		entry("Binary/b4", `{"resourceType":"Binary","id":"b4","contentType":"application/pdf","securityContext":{"reference":"Patient/2"},"data":"`+pdf+`"}`),
+	))
+	write(t, filepath.Join(dir, "readme.txt"), "not a Bundle")
+	r := c.run(environ, 1, "import", dir, "--kind", "intake-form")
+	wantWords(t, r.out, "1.json:", "1 of 1 charts restored with 1 files", "2.json:", "3.json:", "1 of 1 charts restored with 1 files")
+	wantWords(t, r.err, "entry[2].resource: no document of the Bundle has these bytes, and no patient is named", "entry[3].resource.securityContext: the rules of the chart hold",
+		"2.json: this is no JSON object", "entry[1].resource.author: is not kept", "entry[1].resource.docStatus: is not kept",
+		"entry[1].resource.context.related[0]: is not kept", "entry[2].resource.securityContext: the rules of the chart hold")
+	if strings.Contains(r.out+r.err, "readme") {
+		t.Errorf("another file was looked at: %s%s", r.out, r.err)
+	}
+	// Named, the patient's chart takes what is nobody's.
+	r = c.run(environ, 1, "import", filepath.Join(dir, "1.json"), "--patient", ada)
+	wantWords(t, r.out, "restored with 2 files")
+	out := filepath.Join(t.TempDir(), "x")
+	c.run(environ, 0, "export", out)
+	var bundles, bytes string
+	for name, text := range tree(t, out) {
+		switch {
+		case strings.HasPrefix(name, "bundles/"):
+			bundles += text
+		case strings.HasPrefix(name, "bytes/"):
+			bytes += text
+		}
+	}
+	wantWords(t, bytes, "monitor dump", "whose is this", "strict", scanPDF)
+	wantWords(t, bundles, `"resourceType":"Binary"`, "Ada Fremd", "Ben Fremd")
 }
