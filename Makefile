@@ -30,11 +30,12 @@ build: ## the program, as bin/bonfire
 	@go build -o bin/bonfire ./cmd/bonfire
 
 .PHONY: test
-test: postgres media browser curl npm spin ## every test of the server, against real Postgres and a real S3 server
+test: postgres media browser curl npm spin ## every test of the server, against real Postgres and a real S3 server; then those of the clients
 	go test -timeout $(TIMEOUT) $(ARGS) ./...
+	@$(MAKE) test-sdk
 
 .PHONY: test-sdk
-test-sdk: postgres media browser node build $(SDK:%=%/node_modules/.package-lock.json) ## the tests of the TypeScript and React clients and of the examples, against this server
+test-sdk: postgres media browser node build $(SDK:%=%/node_modules/.package-lock.json) ## the tests of the TypeScript and React clients and of the examples, in Node and Chromium, against this server
 	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix sdk/typescript
 	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix sdk/react
 	BONFIRE_BINARY=$(CURDIR)/bin/bonfire npm test --prefix examples
@@ -82,7 +83,7 @@ bench: postgres ## the benchmarks, with tables at the end (ARGS='-bench Upload' 
 .PHONY: chaos
 chaos: postgres media browser node build sdk/typescript/node_modules/.package-lock.json ## the fault suite: kills and faults under uploads and recordings, for minutes (BONFIRE_CHAOS_SEED, BONFIRE_CHAOS_UPLOADS)
 	BONFIRE_CHAOS=1 go test -count 1 -p 1 -run 'Chaos|LedgerIsItsModel' -timeout 2h -v $(ARGS) ./ledger ./uploads ./internal/e2e
-	cd sdk/typescript && BONFIRE_CHAOS=1 BONFIRE_BINARY=$(CURDIR)/bin/bonfire npx vitest run test/recorder.test.ts -t 'two minutes'
+	cd sdk/typescript && BONFIRE_CHAOS=1 BONFIRE_BINARY=$(CURDIR)/bin/bonfire npx vitest run --no-file-parallelism test/line.test.ts test/browser.test.ts test/recorder.test.ts
 
 .PHONY: model
 model: spin ## the exhaustive check of the upload protocol's model (ledger/model)

@@ -45,10 +45,14 @@ func clinician() clinical.Actor {
 	return a
 }
 
-// BenchmarkDecision: with 50 patients on the panel, less than 50 microseconds by
-// the clock, at the median: warm, when the same principal asks again, and cold,
-// when the gate has to make its entity anew. What the processor was used for
-// stands beside it: on a machine that does other things, too, the two differ.
+// BenchmarkDecision: with 50 patients on the panel, a decision costs less than 50
+// microseconds: warm, when the same principal asks again, and cold, when the gate
+// has to make its entity anew. What it costs is told four ways. cpu-ns/op is the
+// time of the processor for all of the process, its collector of garbage with it,
+// over the decisions; that, and the median and p90 by the clock, are properties of
+// the code. The mean (ns/op) and p99 have in them what else the machine does
+// meanwhile: a decision that is put aside for a time slice waits for milliseconds.
+// The promise is held at the median and, warm, for the processor.
 func BenchmarkDecision(b *testing.B) {
 	gate, err := policy.Default()
 	if err != nil {
@@ -59,15 +63,19 @@ func BenchmarkDecision(b *testing.B) {
 		ID: "00000000-0000-7000-8000-0000000000ff", Tenant: tenant, Patient: actor.Panel[inPanel-1], Kind: "wound-photo",
 		Status: clinical.FileCurrent, ScanStatus: clinical.ScanClean, UploadedBy: doctor, ResourceType: clinical.Media, CreatedAt: time.Now(),
 	}, clinical.ScanNone, []string{"ward-7"})}
-	for name, next := range map[string]func(n int) clinical.ActorID{
-		"warm": func(int) clinical.ActorID { return doctor },
-		"cold": func(n int) clinical.ActorID { return clinical.ActorID(patientID(n)) }, // nobody twice
+	for _, way := range []struct {
+		name string
+		next func(n int) clinical.ActorID
+	}{
+		{"warm", func(int) clinical.ActorID { return doctor }},
+		{"cold", func(n int) clinical.ActorID { return clinical.ActorID(patientID(n)) }}, // nobody twice
 	} {
-		b.Run(name, func(b *testing.B) {
-			var took []time.Duration
+		b.Run(way.name, func(b *testing.B) {
+			b.ReportAllocs()
+			took := make([]time.Duration, 0, b.N)
 			began := processorTime()
 			for n := 0; b.Loop(); n++ {
-				r.Actor.ID = next(n)
+				r.Actor.ID = way.next(n)
 				asked := time.Now()
 				d, err := gate.Authorize(context.Background(), r)
 				took = append(took, time.Since(asked))
@@ -75,14 +83,21 @@ func BenchmarkDecision(b *testing.B) {
 					b.Fatal(d.Rule(), err)
 				}
 			}
-			b.ReportMetric(float64((processorTime()-began).Nanoseconds())/float64(len(took)), "cpu-ns/op")
-			b.ReportMetric(float64(median(took).Nanoseconds()), "median-ns")
-			if m := median(took); len(took) > 1000 && name == "warm" && m > 50*time.Microsecond {
-				b.Errorf("%s a decision; less than 50µs is promised", m)
+			used := (processorTime() - began) / time.Duration(len(took))
+			slices.Sort(took)
+			b.ReportMetric(float64(used), "cpu-ns/op")
+			for _, p := range []int{50, 90, 99} {
+				b.ReportMetric(float64(took[len(took)*p/100]), fmt.Sprintf("p%d-ns", p))
+			}
+			if m := took[len(took)/2]; len(took) > 1000 && (m > promised || way.name == "warm" && used > promised) {
+				b.Errorf("%s a decision at the median, %s of the processor; less than %s is promised", m, used, promised)
 			}
 		})
 	}
 }
+
+// promised is what a decision costs at most.
+const promised = 50 * time.Microsecond
 
 // processorTime is what this process has used: on a machine that does other
 // things, too, it says more than a clock.

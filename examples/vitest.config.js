@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    globalSetup: '../sdk/typescript/test/server.ts',
+    globalSetup: 'test/server.ts',
     include: ['test/**/*.test.ts'],
     fileParallelism: false, // one server on a small machine
     testTimeout: 120_000,

@@ -291,9 +291,20 @@ func TestFileEventsOverTheWire(t *testing.T) {
 			if e := next().Data.FileEvents; e == nil || e.File.ID != second.ID {
 				t.Fatalf("second: %+v", e)
 			}
+			if _, err := here.Records.CreateNote(t.Context(), here.As("clinician"), records.CreateNote{
+				Patient: demo.Patient, Draft: "S: better", DerivedFrom: []string{string(second.ID)},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if e := next().Data.FileEvents; e == nil || e.File.ID != second.ID || e.Type != "LINKED" {
+				t.Fatalf("a note names the second: %+v", e)
+			}
 			again := open(here, "clinician", filesOf(demo.Patient, `, afterCursor: "`+one.Data.FileEvents.Cursor+`"`))
 			if e := again().Data.FileEvents; e == nil || e.File.ID != second.ID {
 				t.Fatalf("with a cursor: %+v", e)
+			}
+			if e := again().Data.FileEvents; e == nil || e.Type != "LINKED" {
+				t.Fatalf("then: %+v", e)
 			}
 			if n := open(here, "colleague", filesOf(demo.Patient, ""))(); n.code() != "NOT_FOUND" {
 				t.Errorf("a hidden patient: %+v", n)

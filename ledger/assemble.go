@@ -106,7 +106,7 @@ func (s *Session) expect(sum clinical.Digests) error {
 func (s *Session) flushTails(ctx context.Context) error {
 	at := s.row.Offset
 	u := &unit{from: at, to: at, pending: s.row.PartsEnd, fresh: newRope(s.e.o.Budget)}
-	if err := s.reservePart(ctx, u); err != nil {
+	if err := s.reservePart(ctx, u, 0); err != nil {
 		return err
 	}
 	turn, err := s.turn(ctx)

@@ -34,11 +34,11 @@ type early struct {
 // That is not before its first bytes are here: a client that stalls keeps
 // nobody waiting, and of a wrong type nothing is sent.
 func (f *flow) fill(u *unit, src io.Reader) error {
-	if size, ok := f.announced(u, src); ok {
+	if size, follow, ok := f.announced(u, src); ok {
 		if err := u.fresh.fill(src, firstBlock); err != nil {
 			return err
 		}
-		f.begin(u, size)
+		f.begin(u, size, follow)
 	}
 	err := u.fresh.fill(src, f.room())
 	if u.early != nil {
@@ -49,7 +49,7 @@ func (f *flow) fill(u *unit, src io.Reader) error {
 
 // begin reserves what the part needs and starts to send it. Where it cannot, the
 // unit waits until it is complete, and its plan tells why.
-func (f *flow) begin(u *unit, size int64) {
+func (f *flow) begin(u *unit, size, follow int64) {
 	seen, err := f.sniff(u)
 	if err != nil {
 		return
@@ -60,7 +60,7 @@ func (f *flow) begin(u *unit, size int64) {
 		return
 	}
 	ctx, stop := f.s.bound(f.ctx, sendTime)
-	if err := f.s.reservePart(ctx, u); err != nil {
+	if err := f.s.reservePart(ctx, u, follow); err != nil {
 		stop()
 		f.s.e.streams.Release(1)
 		<-f.slots
@@ -74,22 +74,24 @@ func (f *flow) begin(u *unit, size int64) {
 	go f.stream(ctx, u)
 }
 
-// announced is the size of the part that a unit is going to be.
-func (f *flow) announced(u *unit, src io.Reader) (int64, bool) {
+// announced is the size of the part that a unit is going to be, and how many more
+// parts are to follow it.
+func (f *flow) announced(u *unit, src io.Reader) (size, follow int64, ok bool) {
 	a, ok := src.(Announced)
 	e := f.s.e
 	if !ok || u.pending != u.from || e.away() || e.untrailed.Load() || !e.o.Bucket.Streams() {
-		return 0, false
+		return 0, 0, false
 	}
-	size := min(f.room(), a.Remaining())
+	size = min(f.room(), a.Remaining())
 	to := u.from + size
 	switch {
 	case size < enough(e.partSize(f.up)), to > f.up.MaxSize:
-		return 0, false
+		return 0, 0, false
 	case f.up.Length != nil && to == *f.up.Length && u.from == 0: // a whole file
-		return 0, false
+		return 0, 0, false
 	}
-	return size, e.wantsSHA1(f.up, u.from) == e.wantsSHA1(f.up, to) // else it depends on what comes
+	follow = (a.Remaining() - size) / e.partSize(f.up)
+	return size, follow, e.wantsSHA1(f.up, u.from) == e.wantsSHA1(f.up, to) // else it depends on what comes
 }
 
 // follow adds the bytes to the running digest as they come.

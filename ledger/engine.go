@@ -109,15 +109,19 @@ func enough(size int64) int64 { return max(minPart, size*5/8) }
 // partSize is how large the parts of an upload are, so that its largest
 // permitted size fits into S3's 10,000 parts even where each is just enough.
 func (e *Engine) partSize(u clinical.Upload) int64 {
-	most := u.MaxSize
-	if u.Length != nil {
-		most = *u.Length
-	}
 	size := e.o.PartSize
-	if need := (most/maxParts + 1) * 8 / 5; need > size {
+	if need := (most(u)/maxParts + 1) * 8 / 5; need > size {
 		size = (need + mib - 1) / mib * mib
 	}
 	return size
+}
+
+// most is the largest size that an upload can come to.
+func most(u clinical.Upload) int64 {
+	if u.Length != nil {
+		return *u.Length
+	}
+	return u.MaxSize
 }
 
 // wantsSHA1 reports whether SHA-1 is computed for a file that has reached size bytes.

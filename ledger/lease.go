@@ -20,6 +20,9 @@ type Want struct {
 	// the right one the upload is neither given nor is its holder disturbed. nil
 	// when it was decided before that the caller may have it.
 	TokenHash []byte
+	// Announced is how many bytes the caller is about to send, 0 when that is not
+	// known. Where they fill a part, its number comes with the lease.
+	Announced int64
 	// LetGo is called, at most once, when another caller wants the upload from
 	// us; nil when there is nothing to be cut short.
 	LetGo func()
@@ -54,7 +57,11 @@ func (e *Engine) TryAcquire(ctx context.Context, w Want) (*Session, error) {
 func (e *Engine) take(ctx context.Context, w Want, ask bool) (*Session, error) {
 	lease := store.Lease{Tenant: w.Tenant, Upload: w.Upload, Nonce: nonce()}
 	since := time.Now()
-	row, err := e.o.Store.TakeLease(ctx, store.Claim{Lease: lease, Life: e.o.LeaseLife, TokenHash: w.TokenHash, Ask: ask})
+	claim := store.Claim{Lease: lease, Life: e.o.LeaseLife, TokenHash: w.TokenHash, Ask: ask, Plenty: e.plenty()}
+	if w.Announced >= enough(e.o.PartSize) {
+		claim.Numbers = 1
+	}
+	row, err := e.o.Store.TakeLease(ctx, claim)
 	if err != nil {
 		return nil, err
 	}

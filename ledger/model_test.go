@@ -71,7 +71,9 @@ func sizes() *rapid.Generator[int64] {
 
 func (m *machine) take(t *rapid.T) {
 	e := m.engines[rapid.IntRange(0, 1).Draw(t, "engine")]
-	s, err := e.TryAcquire(context.Background(), want(m.up))
+	w := want(m.up)
+	w.Announced = rapid.SampledFrom([]int64{0, 8 * mib}).Draw(t, "announced")
+	s, err := e.TryAcquire(context.Background(), w)
 	if free := m.model.holder == nil || m.model.lapsed; free != (err == nil) {
 		t.Fatalf("free %v, and taking it says %v", free, err)
 	}

@@ -40,7 +40,7 @@ func (f *flow) plan(u *unit) (err error) {
 		u.key, err = f.s.reserveKey(ctx)
 	case inPart:
 		f.partsEnd = u.to
-		err = f.s.reservePart(ctx, u)
+		err = f.s.reservePart(ctx, u, 0)
 	case inScratch:
 		err = f.s.reserveScratch(ctx)
 	}
@@ -74,8 +74,9 @@ func (s *Session) reserveKey(ctx context.Context) (string, error) {
 	return key, s.noticed(err)
 }
 
-// reservePart begins the multipart when there is none, and reserves a number.
-func (s *Session) reservePart(ctx context.Context, u *unit) error {
+// reservePart begins the multipart when there is none, and takes the next of
+// the numbers that are reserved. follow is how many more parts are expected.
+func (s *Session) reservePart(ctx context.Context, u *unit, follow int64) error {
 	begun := s.row.Multipart
 	if begun == "" {
 		key, err := s.reserveKey(ctx)
@@ -88,17 +89,46 @@ func (s *Session) reservePart(ctx context.Context, u *unit) error {
 			return err
 		}
 	}
-	number, err := s.e.o.Store.ReservePart(ctx, s.lease, begun)
-	switch {
-	case err != nil:
-		return s.noticed(err)
-	case number > lastPart:
-		return clinical.Fail(clinical.Gone, "this upload was interrupted too often: begin it again", nil)
+	if s.numbers.left == 0 {
+		n := s.e.batch(s.Upload(), s.numbers.used, follow)
+		first, err := s.e.o.Store.ReserveParts(ctx, s.lease, begun, n)
+		if err != nil {
+			return s.noticed(err)
+		}
+		s.numbers.next, s.numbers.left = first, n
 	}
 	s.row.Multipart = begun
-	u.key, u.multipart, u.number = s.row.ObjectKey, begun, number
+	u.key, u.multipart, u.number = s.row.ObjectKey, begun, s.numbers.take()
+	if u.number > lastPart {
+		return clinical.Fail(clinical.Gone, "this upload was interrupted too often: begin it again", nil)
+	}
 	return nil
 }
+
+// numbers are part numbers that are reserved under a session's lease.
+type numbers struct{ next, left, used int32 }
+
+func (n *numbers) take() int32 {
+	n.next, n.left, n.used = n.next+1, n.left-1, n.used+1
+	return n.next - 1
+}
+
+// maxBatch bounds the part numbers that are reserved at once.
+const maxBatch = 8
+
+// batch is how many numbers a session that has used some reserves next. What an
+// interrupted request leaves unused is lost, so it is never more than it used.
+func (e *Engine) batch(u clinical.Upload, used int32, follow int64) int32 {
+	if most(u) > e.plenty() {
+		return 1
+	}
+	return int32(max(1, min(int64(used), 1+follow, maxBatch)))
+}
+
+// plenty is the largest size of an upload that has part numbers to spare: its
+// parts are of the usual size and need, where each is just enough, no more than
+// a sixth of them.
+func (e *Engine) plenty() int64 { return e.o.PartSize * 1000 }
 
 // reserveScratch notes, once an upload, that it has scratch objects.
 func (s *Session) reserveScratch(ctx context.Context) error {

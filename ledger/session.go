@@ -16,7 +16,8 @@ type Session struct {
 	row   store.Ledger
 	dig   *digest // running digest at row.Offset; nil until needed
 	// length is what DeclareLength was told, until the next commit carries it.
-	length *int64
+	length  *int64
+	numbers numbers // part numbers that are ours to use
 	// expected are further digests that the client gave at the end.
 	expected [][]byte
 
@@ -31,6 +32,7 @@ type Session struct {
 
 func (e *Engine) open(row store.Ledger, lease store.Lease, letGo func(), since time.Time) *Session {
 	s := &Session{e: e, lease: lease, row: row, letGo: letGo, done: make(chan struct{})}
+	s.numbers = numbers{next: row.NextPart - row.Numbers, left: row.Numbers}
 	s.alive, s.lost = context.WithCancel(context.Background())
 	e.mu.Lock()
 	before := e.held[lease.Upload]

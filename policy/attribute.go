@@ -157,6 +157,9 @@ func (a attribute) cedar(r Resource) types.Value {
 
 // textSet is a Cedar set of strings.
 func textSet[S ~string](in []S) types.Set {
+	if len(in) == 0 {
+		return types.Set{}
+	}
 	out := make([]types.Value, len(in))
 	for i, s := range in {
 		out[i] = types.String(s)
@@ -166,6 +169,9 @@ func textSet[S ~string](in []S) types.Set {
 
 // uidSet is a Cedar set of entities of one type.
 func uidSet[S ~string](t types.EntityType, in []S) types.Set {
+	if len(in) == 0 {
+		return types.Set{}
+	}
 	out := make([]types.Value, len(in))
 	for i, s := range in {
 		out[i] = types.NewEntityUID(t, types.String(s))

@@ -115,20 +115,29 @@ func (e *Engine) judge(side party, a Action, r Resource) verdict {
 	}
 	rules := e.rules[ruleKey{a, r.Type}]
 	v := verdict{inScope: inScope(side.actor.Session.Scopes, a, r.fhirType())}
-	v.permits = v.ask(rules.permits, world, request)
-	v.forbids = v.ask(rules.forbids, world, request)
+	decision, found := cedar.Authorize(rules.all, world, request)
+	for _, err := range found.Errors {
+		v.errors = append(v.errors, string(err.PolicyID)+": "+err.Message)
+	}
+	if decision == cedar.Allow || len(found.Reasons) == 0 {
+		v.permits = idsOf(found)
+		return v
+	}
+	v.forbids = idsOf(found)
+	// Cedar then says nothing of the permits. How they fail is known already.
+	_, found = cedar.Authorize(rules.permits(), world, request)
+	v.permits = idsOf(found)
 	return v
 }
 
-// ask evaluates rules of one effect and gives the ids of those that apply, sorted.
-func (v *verdict) ask(rs ruleList, world world, request types.Request) []string {
-	_, diagnostic := cedar.Authorize(rs, world, request)
-	for _, err := range diagnostic.Errors {
-		v.errors = append(v.errors, string(err.PolicyID)+": "+err.Message)
+// idsOf are the ids of the policies that apply, in the order of the rules.
+func idsOf(d cedar.Diagnostic) []string {
+	if len(d.Reasons) == 0 {
+		return nil
 	}
-	var ids []string
-	for _, reason := range diagnostic.Reasons {
-		ids = append(ids, string(reason.PolicyID))
+	ids := make([]string, len(d.Reasons))
+	for i, reason := range d.Reasons {
+		ids[i] = string(reason.PolicyID)
 	}
 	return ids
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"io/fs"
 	"iter"
+	"slices"
 
 	cedar "github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
@@ -23,9 +24,15 @@ type ruleKey struct {
 	typ    Type
 }
 
-// ruleSet are policies in the order of their ids, so that whatever is derived
-// from them is the same every time.
-type ruleSet struct{ permits, forbids ruleList }
+// ruleSet are policies, the permits before the forbids and both in the order of
+// their ids, so that whatever is derived from them is the same every time.
+type ruleSet struct {
+	all        ruleList
+	permitting int // how many of them are permits
+}
+
+func (s ruleSet) permits() ruleList { return s.all[:s.permitting] }
+func (s ruleSet) forbids() ruleList { return s.all[s.permitting:] }
 
 // rule is one policy.
 type rule struct {
@@ -66,17 +73,17 @@ func newEngine(rules ruleList) *Engine {
 	e := &Engine{rules: map[ruleKey]ruleSet{}, principals: newPrincipals()}
 	for action, word := range vocabulary().actions {
 		for _, t := range word.types {
-			var set ruleSet
+			var permits, forbids ruleList
 			for _, r := range rules {
 				switch {
 				case !r.bearsOn(word.uid, t):
 				case r.policy.Effect() == cedar.Forbid:
-					set.forbids = append(set.forbids, r)
+					forbids = append(forbids, r)
 				default:
-					set.permits = append(set.permits, r)
+					permits = append(permits, r)
 				}
 			}
-			e.rules[ruleKey{action, t}] = set
+			e.rules[ruleKey{action, t}] = ruleSet{all: slices.Concat(permits, forbids), permitting: len(permits)}
 		}
 	}
 	return e

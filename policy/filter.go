@@ -92,11 +92,11 @@ func (e *Engine) confine(side party, action Action, t Type) (Predicate, []string
 		Resource: eval.Variable("resource"), Context: side.context,
 		Entities: world{principal: side.entity},
 	}
-	permits, permitIDs, err := residuals(rules.permits, env, t)
+	permits, permitIDs, err := residuals(rules.permits(), env, t)
 	if err != nil {
 		return False{}, nil, err
 	}
-	forbids, forbidIDs, err := residuals(rules.forbids, env, t)
+	forbids, forbidIDs, err := residuals(rules.forbids(), env, t)
 	if err != nil {
 		return False{}, nil, err
 	}

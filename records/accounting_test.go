@@ -20,6 +20,7 @@ import (
 var unaudited = map[string]string{
 	"Records.Anchor":         "reads a seal, which names no patient, for the operator's check of an export",
 	"Records.AuditTenants":   "names tenants, for the operator's check of their trails",
+	"Records.ChartTenants":   "names tenants, for the operator who has a patient's id; the export that follows is on the trail",
 	"Records.CompareBucket":  "background, and the operator's: shows ids and keys; each object that it removes has its event (removeOrphan)",
 	"Records.ForgetEvents":   "background: removes events that have been told; what they tell of is on the trail",
 	"Records.LastDrift":      "numbers for the metrics",

@@ -148,10 +148,31 @@ func subject[ID ~string](ctx context.Context, c *call, t policy.Type, id ID,
 		return policy.Resource{}, c.missing(t, "", clinical.Missing())
 	}
 	res, err := load(ctx, id)
+	if clinical.Is(err, clinical.NotFound) {
+		c.judgeNothing(ctx, t, string(id))
+	}
 	if err != nil {
 		return res, c.missing(t, string(id), err)
 	}
 	return res, nil
+}
+
+// judgeNothing spends on what does not exist what permit spends on what is
+// hidden: two decisions, which a patient caller with a clock could count.
+func (c *call) judgeNothing(ctx context.Context, t policy.Type, id string) {
+	nothing := policy.Resource{
+		Type: t, ID: id, Tenant: c.actor.Tenant, Patient: clinical.PatientID(id), Owner: clinical.ActorID(id), CreatedAt: c.now,
+		Kind: "raw", Status: string(clinical.FileCurrent), ScanStatus: string(clinical.ScanClean),
+	}
+	action, ok := map[policy.Type]policy.Action{
+		policy.Patient: policy.ReadPatient, policy.Encounter: policy.ReadEncounter, policy.File: policy.ReadFile,
+		policy.Note: policy.ReadNote, policy.Upload: policy.ReadUpload, policy.Link: policy.ReadLink,
+	}[t]
+	for range 2 {
+		if ok {
+			_, _ = c.judge(ctx, action, nothing)
+		}
+	}
 }
 
 // lost is the failure of a permitted act that came too late: Conflict, with the

@@ -121,6 +121,8 @@ func TestFileAccessReportIsTheAccountingOfDisclosures(t *testing.T) {
 	c.must(err)
 	_, err = c.Records.File(ctx, c.As("colleague"), f.ID)
 	c.wantKind(err, clinical.NotFound)
+	_, err = c.Records.Patient(ctx, c.As("colleague"), demo.Patient)
+	c.wantKind(err, clinical.NotFound)
 	l, err := c.Records.SignedURL(ctx, c.As("clinician"), records.SignedURL{Document: string(f.ID), Delivery: clinical.Gated})
 	c.must(err)
 	_, err = c.Records.FollowLink(ctx, l.URL[strings.LastIndex(l.URL, "/")+1:], "req-of-the-browser")
@@ -132,7 +134,7 @@ func TestFileAccessReportIsTheAccountingOfDisclosures(t *testing.T) {
 		}
 		got = append(got, e.Verb+" "+string(e.Outcome))
 	}
-	if want := []string{"completeUpload 0", "files 0", "file 4", "signedUrl 0", "followLink 0"}; !slices.Equal(got, want) {
+	if want := []string{"completeUpload 0", "files 0", "file 4", "patient 4", "signedUrl 0", "followLink 0"}; !slices.Equal(got, want) {
 		t.Errorf("the report tells of %v, want %v", got, want)
 	}
 	// By pages and by time, too.
@@ -149,7 +151,7 @@ func TestFileAccessReportIsTheAccountingOfDisclosures(t *testing.T) {
 		}
 		page.After = out.Cursors[len(out.Cursors)-1]
 	}
-	if want := []string{"followLink", "signedUrl", "file", "files", "completeUpload"}; !slices.Equal(verbs, want) {
+	if want := []string{"followLink", "signedUrl", "patient", "file", "files", "completeUpload"}; !slices.Equal(verbs, want) {
 		t.Errorf("by pages: %v", verbs)
 	}
 	future := time.Now().Add(time.Hour)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/policy"
+	"github.com/bonfiredb/bonfire/store"
 )
 
 // ChartSink takes a chart as it is read. An error of any of them ends the
@@ -46,6 +47,27 @@ func (r *Records) ExportChart(ctx context.Context, actor clinical.Actor, patient
 			e.Detail = map[string]string{"files": strconv.Itoa(x.files), "notes": strconv.Itoa(x.notes)}
 		})
 	})
+}
+
+// ChartTenants names the clinics which have a chart of this id: one, or none.
+func (r *Records) ChartTenants(ctx context.Context, patient clinical.PatientID) (found []clinical.TenantID, err error) {
+	tenants, err := r.Store.Tenants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tenants {
+		err := r.Store.InTx(ctx, t, func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PatientSubject(ctx, patient)
+			return err
+		})
+		switch {
+		case err == nil:
+			found = append(found, t)
+		case !clinical.Is(err, clinical.NotFound):
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // ChartsToExport lists the patients of the clinic, those after the one given; an

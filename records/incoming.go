@@ -25,10 +25,25 @@ type Incoming struct {
 	busy bool
 }
 
+// Receiving is what the opener of an upload says of the bytes to come.
+type Receiving struct {
+	// LetGo is called when somebody else wants the upload.
+	LetGo func()
+	// Announced is how many bytes the request brings; 0 when it does not say.
+	Announced int64
+}
+
+// want is the wish for an upload to receive bytes; nil when none come.
+func (r *Receiving) want(w ledger.Want) ledger.Want {
+	if r != nil {
+		w.LetGo, w.Announced = r.LetGo, r.Announced
+	}
+	return w
+}
+
 // OpenUpload decides that the actor may go on with an upload, and holds it:
-// whoever held it before has let go. letGo is called when somebody else wants
-// it. Failures: NotFound, Busy. The Incoming must be released.
-func (r *Records) OpenUpload(ctx context.Context, actor clinical.Actor, id clinical.UploadID, letGo func()) (*Incoming, error) {
+// whoever held it before has let go. Failures: NotFound, Busy. The Incoming must be released.
+func (r *Records) OpenUpload(ctx context.Context, actor clinical.Actor, id clinical.UploadID, how *Receiving) (*Incoming, error) {
 	err := r.act(ctx, actor, "continueUpload", func(ctx context.Context, c *call) error {
 		_, err := c.upload(ctx, policy.ContinueUpload, id)
 		return err
@@ -36,7 +51,7 @@ func (r *Records) OpenUpload(ctx context.Context, actor clinical.Actor, id clini
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.Ledger.Acquire(ctx, ledger.Want{Tenant: actor.Tenant, Upload: id, LetGo: letGo})
+	s, err := r.Ledger.Acquire(ctx, how.want(ledger.Want{Tenant: actor.Tenant, Upload: id}))
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +63,12 @@ func (r *Records) OpenUpload(ctx context.Context, actor clinical.Actor, id clini
 // our membership rows describe them now. Failures: Unauthenticated, when the
 // token is not this upload's or the owner's membership has ended; otherwise
 // those of OpenUpload.
-func (r *Records) OpenUploadByToken(ctx context.Context, id clinical.UploadID, token, requestID string, letGo func()) (*Incoming, error) {
+func (r *Records) OpenUploadByToken(ctx context.Context, id clinical.UploadID, token, requestID string, how *Receiving) (*Incoming, error) {
 	tenant, ok := tokenTenant(token)
 	if _, wellFormed := clinical.ParseID[clinical.UploadID](string(id)); !ok || !wellFormed {
 		return nil, clinical.Fail(clinical.Unauthenticated, "this upload token is not valid", nil)
 	}
-	s, err := r.Ledger.Acquire(ctx, ledger.Want{Tenant: tenant, Upload: id, TokenHash: hashToken(token), LetGo: letGo})
+	s, err := r.Ledger.Acquire(ctx, how.want(ledger.Want{Tenant: tenant, Upload: id, TokenHash: hashToken(token)}))
 	if err != nil {
 		return nil, err
 	}
@@ -63,26 +78,6 @@ func (r *Records) OpenUploadByToken(ctx context.Context, id clinical.UploadID, t
 		return nil, err
 	}
 	return &Incoming{r: r, actor: actor, session: s}, nil
-}
-
-// bearer is the owner of the upload that a token opened, if the gate lets them go on.
-func (r *Records) bearer(ctx context.Context, s *ledger.Session, requestID string) (clinical.Actor, error) {
-	u := s.Upload()
-	owner, err := r.members.load(ctx, u.Tenant, u.Owner, u.Key)
-	if err != nil {
-		return owner, err
-	}
-	owner.Session = unattended(owner, requestID)
-	d, err := r.Gate.Authorize(ctx, policy.Request{
-		Actor: owner, Action: policy.ContinueUpload, Resource: policy.OfUpload(u, s.CareGroups()), Now: r.Now(),
-	})
-	if err != nil || d.Allowed() {
-		return owner, err
-	}
-	return owner, r.act(ctx, owner, "continueUpload", func(ctx context.Context, c *call) error { // refused: on the record
-		_, err := c.upload(ctx, policy.ContinueUpload, u.ID)
-		return err
-	})
 }
 
 // Actor is who sends it.
@@ -102,9 +97,11 @@ func (in *Incoming) Release() {
 func (in *Incoming) DeclareLength(n int64) error { return in.session.DeclareLength(n) }
 
 // Receive takes bytes at the upload's offset and returns how many are durable.
-// See ledger.Session.Write. What no retry can mend ends the upload.
+// See ledger.Session.Write. What no retry can mend ends the upload. Who sends them
+// is looked at again while they arrive: Unauthenticated when their membership or
+// key has ended, as OpenUpload when they may not go on.
 func (in *Incoming) Receive(ctx context.Context, src io.Reader, verify func() error) (int64, error) {
-	n, err := in.session.Write(ctx, src, verify)
+	n, err := in.session.Write(ctx, in.watched(ctx, src), verify)
 	if err != nil {
 		err = in.endIfTerminal(ctx, err)
 	}

@@ -143,6 +143,9 @@ func (c *call) draft(ctx context.Context, d policy.Decision, n clinical.Note, ho
 	if err := c.announce(ctx, "note.created", refOfNote(n), n.Patient); err != nil {
 		return err
 	}
+	if err := c.linked(ctx, clinical.Note{}, n); err != nil {
+		return err
+	}
 	_, err := c.audit(ctx, d, touched(append(how.Targets, how.Sources...)...))
 	return err
 }

@@ -89,7 +89,8 @@ func (c *call) rewrite(ctx context.Context, d policy.Decision, was clinical.Note
 	return err
 }
 
-// proveEdit is the evidence of a new version: the one before, and what came in as a source.
+// proveEdit is the evidence of a new version, the one before and what came in as a
+// source, and tells of both.
 func (c *call) proveEdit(ctx context.Context, was, n clinical.Note) error {
 	p := clinical.Provenance{
 		Activity: clinical.ActivityEdit, Patient: n.Patient, Targets: []clinical.Ref{refOfNote(n)},
@@ -103,5 +104,8 @@ func (c *call) proveEdit(ctx context.Context, was, n clinical.Note) error {
 	if err := c.prove(ctx, p); err != nil {
 		return err
 	}
-	return c.announce(ctx, "note.updated", refOfNote(n), n.Patient)
+	if err := c.announce(ctx, "note.updated", refOfNote(n), n.Patient); err != nil {
+		return err
+	}
+	return c.linked(ctx, was, n)
 }

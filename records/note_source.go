@@ -159,6 +159,22 @@ func (w NoteSource) span(f clinical.File) (*clinical.Span, error) {
 	return &clinical.Span{Start: start, End: end}, nil
 }
 
+// linked tells of each file that a version of a note is the first to name as a
+// source, once however many of its spans are named.
+func (c *call) linked(ctx context.Context, was, n clinical.Note) error {
+	before := was.Files()
+	for _, file := range n.Files() {
+		if slices.Contains(before, file) {
+			continue
+		}
+		at := slices.IndexFunc(n.Sources, func(s clinical.NoteSource) bool { return s.File == file })
+		if err := c.announce(ctx, "file.linked", n.Sources[at].Ref(), n.Patient); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func containsSource(all []clinical.NoteSource, s clinical.NoteSource) bool {
 	return slices.ContainsFunc(all, func(o clinical.NoteSource) bool { return s.Same(o) && s.SHA256 == o.SHA256 })
 }

@@ -189,3 +189,54 @@ func TestUploadBecomesASourceOfItsDraft(t *testing.T) {
 	_, err = c.tryUpload("clinician", in, webm)
 	c.wantKind(err, clinical.Invalid)
 }
+
+// A file is told of when a note first names it as a source, whether the note is
+// new, edited, amended or what the file was uploaded for; once for all its spans,
+// and to nobody who may not see the file.
+func TestFilesAreToldOfTheirNotes(t *testing.T) {
+	c := open(t)
+	ctx, actor := patience(t), c.As("clinician")
+	audio, form := c.upload("clinician", recording(), webm), c.upload("clinician", intake(), pdf)
+	told := follow(t, c.Records.WatchFiles(ctx, actor, demo.Patient, nil))
+	if e := told.want(); e.File != form.ID {
+		t.Fatalf("the newest: %+v", e)
+	}
+	want := func(when, event string, file clinical.FileID) {
+		t.Helper()
+		if e := told.want(); e.Type != event || e.File != file {
+			t.Fatalf("%s: %+v, want %s of %s", when, e, event, file)
+		}
+	}
+	start, end := 0.0, 0.5
+	n, err := c.Records.CreateNote(ctx, actor, records.CreateNote{
+		Patient: demo.Patient, Draft: "S: better", Sources: []records.NoteSource{{File: audio.ID, End: &end}, {File: audio.ID, Start: &start}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("created", "file.linked", audio.ID)
+	edit := records.UpdateNoteDraft{Note: n.ID, Version: 1, Draft: "S: much better", DerivedFrom: []string{string(audio.ID), string(form.ID)}}
+	if n, err = c.Records.UpdateNoteDraft(ctx, actor, edit); err != nil {
+		t.Fatal(err)
+	}
+	want("edited", "file.linked", form.ID)
+	photo := intake()
+	photo.Note = n.ID
+	third := c.upload("clinician", photo, pdf)
+	kinds := map[string]bool{}
+	for range 2 {
+		e := told.want()
+		kinds[e.Type] = e.File == third.ID
+	}
+	if !kinds["file.created"] || !kinds["file.linked"] {
+		t.Fatalf("uploaded for it: %v", kinds)
+	}
+	if n, err = c.Records.Note(ctx, actor, n.ID); err != nil {
+		t.Fatal(err)
+	}
+	signed := c.mustSign("clinician", n)
+	if _, err := c.Records.AmendNote(ctx, actor, records.AmendNote{Note: signed.ID, Draft: "S: worse", Reason: "misheard", DerivedFrom: []string{string(form.ID)}}); err != nil {
+		t.Fatal(err)
+	}
+	want("amended", "file.linked", form.ID)
+}

@@ -27,6 +27,10 @@ type Options struct {
 	LinkTTL, LinkTTLMax time.Duration
 	// UploadTTL is the sliding life of an unfinished upload; default 7 days.
 	UploadTTL time.Duration
+	// MemberTime is how long who sends an upload is believed to be who our rows
+	// said (5 s): a recorder sends several requests a second, and one request can
+	// last for hours. The gate is asked with fresh rows when the record is made.
+	MemberTime time.Duration
 	// AuditRetention is how long the anchors of the audit trail's seals are locked;
 	// default DefaultAuditRetention.
 	AuditRetention time.Duration
@@ -53,6 +57,7 @@ func New(o Options) *Records {
 	def(&o.LinkTTL, 300*time.Second)
 	def(&o.LinkTTLMax, 900*time.Second)
 	def(&o.UploadTTL, 7*24*time.Hour)
+	def(&o.MemberTime, 5*time.Second)
 	def(&o.AuditRetention, DefaultAuditRetention)
 	if o.Kinds == nil {
 		o.Kinds = clinical.DefaultKinds()

@@ -190,7 +190,11 @@ func (r *Records) Uploads(ctx context.Context, actor clinical.Actor, q UploadQue
 		if out, err = c.Tx.Uploads(ctx, f, store.UploadQuery{States: q.States, Patient: q.Patient}, q.Page); err != nil {
 			return err
 		}
-		return c.auditList(ctx, f, q.Patient, "Upload")
+		patient, err := c.existing(ctx, q.Patient)
+		if err != nil {
+			return err
+		}
+		return c.auditList(ctx, f, patient, "Upload")
 	})
 	return out, err
 }

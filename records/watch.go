@@ -35,14 +35,14 @@ const (
 // audited when it begins, and a denial that ends it.
 func (r *Records) WatchUpload(ctx context.Context, actor clinical.Actor, id clinical.UploadID) iter.Seq2[clinical.Upload, error] {
 	return func(yield func(clinical.Upload, error) bool) {
-		var last clinical.Upload
-		look := func(ctx context.Context, begin bool) (bool, error) {
-			u, err := r.watchedUpload(ctx, actor, id, begin)
-			if err != nil || !begin && sameStanding(u, last) {
+		var last *clinical.Upload
+		look := func(ctx context.Context, _ bool) (bool, error) {
+			news, err := r.watchedUpload(ctx, actor, id, last)
+			if err != nil || news == nil {
 				return true, err
 			}
-			last = u
-			return yield(u, nil) && !u.State.Terminal(), nil
+			last = news
+			return yield(*news, nil) && !news.State.Terminal(), nil
 		}
 		pulse := func(ctx context.Context) (pulse string, err error) {
 			err = r.Store.InTx(ctx, actor.Tenant, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -52,7 +52,7 @@ func (r *Records) WatchUpload(ctx context.Context, actor clinical.Actor, id clin
 			return pulse, err
 		}
 		if err := r.watch(ctx, actor, "upload "+string(actor.Tenant)+" "+string(id), pulse, look); err != nil {
-			yield(last, err)
+			yield(clinical.Upload{}, err)
 		}
 	}
 }
@@ -62,23 +62,40 @@ func sameStanding(a, b clinical.Upload) bool {
 	return a.Offset == b.Offset && a.State == b.State && (a.Length == nil) == (b.Length == nil)
 }
 
-// watchedUpload reads an upload for a watcher; their beginning is audited.
-func (r *Records) watchedUpload(ctx context.Context, actor clinical.Actor, id clinical.UploadID, begin bool) (u clinical.Upload, err error) {
+// watchedUpload reads an upload for a watcher who has seen it as it was last, nil
+// at the beginning, which is audited; nil when there is nothing new to them.
+//
+// Who watches is looked at once more after the upload was read: what it says may
+// be younger than the first look, and than the end of a membership.
+func (r *Records) watchedUpload(ctx context.Context, actor clinical.Actor, id clinical.UploadID, last *clinical.Upload) (news *clinical.Upload, err error) {
 	err = r.act(ctx, actor, "uploadProgress", func(ctx context.Context, c *call) error {
-		if err := c.stillMember(ctx, policy.Resource{Type: policy.Upload, ID: wellFormed(id)}); err != nil {
-			return err
-		}
-		d, err := c.upload(ctx, policy.ReadUpload, id)
+		news = nil
+		d, err := c.mayWatchUpload(ctx, id)
 		if err != nil {
 			return err
 		}
-		if u, err = c.Tx.Upload(ctx, d); err != nil || !begin {
+		u, err := c.Tx.Upload(ctx, d)
+		if err != nil || last != nil && sameStanding(u, *last) {
 			return err
 		}
-		_, err = c.audit(ctx, d)
+		if d, err = c.mayWatchUpload(ctx, id); err != nil {
+			return err
+		}
+		if last == nil {
+			_, err = c.audit(ctx, d)
+		}
+		news = &u
 		return err
 	})
-	return u, err
+	return news, err
+}
+
+// mayWatchUpload judges who watches as they are now.
+func (c *call) mayWatchUpload(ctx context.Context, id clinical.UploadID) (d policy.Decision, err error) {
+	if err := c.stillMember(ctx, policy.Resource{Type: policy.Upload, ID: wellFormed(id)}); err != nil {
+		return d, err
+	}
+	return c.upload(ctx, policy.ReadUpload, id)
 }
 
 // watch calls look at once, and again whenever the topic wakes, until it says

@@ -96,26 +96,15 @@ type step struct {
 // of, or the newest. The beginning of a watch is audited.
 func (r *Records) nextFileChange(ctx context.Context, actor clinical.Actor, patient clinical.PatientID, place int64, begin, newest bool) (s step, err error) {
 	err = r.act(ctx, actor, "fileEvents", func(ctx context.Context, c *call) error {
-		if err := c.stillMember(ctx, policy.Resource{Type: policy.Patient, ID: wellFormed(patient)}); err != nil {
-			return err
-		}
 		f, err := c.mayWatchFiles(ctx, patient)
 		if err != nil {
-			return onField("patientId", err)
+			return err
 		}
 		if err := c.PlaceEvents(ctx, patient); err != nil {
 			return err
 		}
 		if s, err = c.seek(ctx, patient, place, newest); err != nil {
 			return err
-		}
-		if s.change != nil { // what was read may be younger than the look at who reads it
-			if err := c.stillMember(ctx, policy.Resource{Type: policy.Patient, ID: wellFormed(patient)}); err != nil {
-				return err
-			}
-			if _, err := c.mayWatchFiles(ctx, patient); err != nil {
-				return onField("patientId", err)
-			}
 		}
 		if !begin {
 			return nil
@@ -125,9 +114,18 @@ func (r *Records) nextFileChange(ctx context.Context, actor clinical.Actor, pati
 	return s, err
 }
 
-// mayWatchFiles judges as a list of the patient's files would: who may not know
-// of the patient must see a file there at least.
+// mayWatchFiles judges who watches as they are now.
 func (c *call) mayWatchFiles(ctx context.Context, patient clinical.PatientID) (f policy.Filter, err error) {
+	if err := c.stillMember(ctx, policy.Resource{Type: policy.Patient, ID: wellFormed(patient)}); err != nil {
+		return f, err
+	}
+	f, err = c.hearsOfFiles(ctx, patient)
+	return f, onField("patientId", err)
+}
+
+// hearsOfFiles judges as a list of the patient's files would: who may not know
+// of the patient must see a file there at least.
+func (c *call) hearsOfFiles(ctx context.Context, patient clinical.PatientID) (f policy.Filter, err error) {
 	res, err := subject(ctx, c, policy.Patient, patient, c.PatientSubject)
 	if err != nil {
 		return f, err
@@ -160,7 +158,11 @@ func (c *call) seek(ctx context.Context, patient clinical.PatientID, place int64
 	if err == nil && !newest {
 		err = c.unbroken(ctx, patient, place) // after the batch: what was forgotten before it is missing in it
 	}
-	if err != nil {
+	if err != nil || len(batch) == 0 {
+		return s, err
+	}
+	// What was read may be younger than the first look at who reads it.
+	if _, err := c.mayWatchFiles(ctx, patient); err != nil {
 		return s, err
 	}
 	for _, e := range batch {

@@ -52,6 +52,11 @@ type Claim struct {
 	TokenHash []byte
 	// Ask a holder to let go; without it, a holder is left in peace.
 	Ask bool
+	// Numbers is how many part numbers are wanted with the lease. They are handed
+	// out, durably, where a multipart has begun, no bytes wait behind its parts and
+	// the upload can become at most Plenty bytes long; see Ledger.Numbers.
+	Numbers int32
+	Plenty  int64
 }
 
 // Ledger is an upload with what only the moving of its bytes needs.
@@ -63,11 +68,16 @@ type Ledger struct {
 	ScratchUsed bool
 	// CareGroups are the patient's, which the gate looks at.
 	CareGroups []string
+	// Numbers is how many part numbers came with the lease: those just below NextPart.
+	Numbers int32
 }
 
 // ledgerColumns are uploadColumns and what Ledger adds, for RETURNING.
 const ledgerColumns = uploadColumns + `, parts_end, scratch_used,
 	(SELECT p.care_groups FROM patient p WHERE p.tenant_id = upload.tenant_id AND p.id = upload.patient_id)`
+
+// numbered tells whether a claim is given part numbers; the claim changes nothing of it.
+const numbered = `multipart <> '' AND at_offset = parts_end AND state IN ('open', 'receiving') AND coalesce(length, max_size) <= $7::bigint`
 
 // TakeLease takes a free or expired lease and reads the row, in one round trip.
 // Busy (cause *Held) when another writer holds it; NotFound when there is no such upload,
@@ -79,15 +89,18 @@ func (db *DB) TakeLease(ctx context.Context, c Claim) (Ledger, error) {
 	var got Ledger
 	taken := false
 	_, err := db.alone(ctx, c.Tenant, statement{
-		relaxed: true, // a lease that a crash of the database forgets was never used to commit anything
+		// A lease that a crash of the database forgets was never used to commit
+		// anything; a part number may have been used.
+		relaxed: c.Numbers == 0,
 		text: `UPDATE upload
-			   SET lease = $3, lease_until = now() + $4 * interval '1 microsecond', lease_wanted = false
+			   SET lease = $3, lease_until = now() + $4 * interval '1 microsecond', lease_wanted = false,
+			       next_part = next_part + CASE WHEN ` + numbered + ` THEN $6::integer ELSE 0 END
 			 WHERE tenant_id = $1 AND id = $2 AND (lease IS NULL OR lease_until < now() OR lease = $3)
 			   AND ($5::bytea IS NULL OR token_hash = $5)
-			RETURNING ` + ledgerColumns,
-		args: c.args(c.Life.Microseconds(), c.TokenHash),
+			RETURNING ` + ledgerColumns + `, CASE WHEN ` + numbered + ` THEN $6::integer ELSE 0 END`,
+		args: c.args(c.Life.Microseconds(), c.TokenHash, c.Numbers, c.Plenty),
 		row: func(r pgx.Rows) (err error) {
-			got.Upload, err = scanUpload(r, &got.PartsEnd, &got.ScratchUsed, &got.CareGroups)
+			got.Upload, err = scanUpload(r, &got.PartsEnd, &got.ScratchUsed, &got.CareGroups, &got.Numbers)
 			taken = err == nil
 			return err
 		},

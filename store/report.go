@@ -39,13 +39,13 @@ func (tx *Tx) AuditEvent(ctx context.Context, f policy.Filter, id clinical.Audit
 
 // FileAccess lists the events about a patient's files that the filter lets
 // through, the newest first: who asked for one, in a list or by itself, who was
-// refused, who was handed a link, who fetched, who changed or exported it, and
-// who broke the glass for the chart.
+// refused it or anything else of the chart, who was handed a link, who fetched,
+// who changed or exported it, and who broke the glass for the chart.
 func (tx *Tx) FileAccess(ctx context.Context, f policy.Filter, patient clinical.PatientID, from, before *time.Time, p clinical.Page,
 ) (clinical.Slice[clinical.AuditEvent], error) {
 	q := tx.events().Model((*auditRow)(nil)).
 		Where(`(jsonb_path_exists(a.entities, '$[*] \? (@.type == "DocumentReference" || @.type == "Media" || @.type == "Binary" || @.type == "File" || @.type == "Link")')
-			OR a.query LIKE 'File%' OR a.subtype IN ('disclose', 'export', 'break-glass'))`)
+			OR a.query LIKE 'File%' OR a.subtype IN ('disclose', 'export', 'break-glass') OR a.outcome = '4')`)
 	if err := allow(tx, q, f, policy.AuditLog); err != nil {
 		return clinical.Slice[clinical.AuditEvent]{}, err
 	}

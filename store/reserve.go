@@ -25,12 +25,12 @@ func (db *DB) ReserveKey(ctx context.Context, l Lease, fresh string) (key string
 		  FROM old WHERE u.tenant_id = old.tenant_id AND u.id = old.id RETURNING u.object_key`, fresh)
 }
 
-// ReservePart hands out the next part number: a number that two writers used
-// would make the upload unfinishable. The multipart, when the upload has none
-// yet, is recorded with it.
-func (db *DB) ReservePart(ctx context.Context, l Lease, multipart string) (number int32, err error) {
-	return reserve[int32](ctx, db, l, `UPDATE upload SET next_part = next_part + 1,
-		multipart = CASE WHEN multipart = '' THEN $4 ELSE multipart END`+unfinished+` RETURNING next_part - 1`, multipart)
+// ReserveParts hands out the next n part numbers and returns the first: a number
+// that two writers used would make the upload unfinishable. The multipart, when
+// the upload has none yet, is recorded with them.
+func (db *DB) ReserveParts(ctx context.Context, l Lease, multipart string, n int32) (first int32, err error) {
+	return reserve[int32](ctx, db, l, `UPDATE upload SET next_part = next_part + $5::integer,
+		multipart = CASE WHEN multipart = '' THEN $4 ELSE multipart END`+unfinished+` RETURNING next_part - $5::integer`, multipart, n)
 }
 
 // ReserveScratch notes that scratch objects of this upload may be in the bucket.

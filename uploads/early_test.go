@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/internal/clinictest"
@@ -116,7 +115,7 @@ func TestP1_AStreamedPartWhoseAnswerIsLost(t *testing.T) {
 					return fate
 				}
 				return faultproxy.Passes
-			}, func(o *ledger.Options) { o.LeaseLife, o.Heartbeat = time.Minute, 20*time.Second })
+			}, steady)
 			b := content(16 * mib)
 			u := r.create(int64(len(b)), raw)
 			r.want(r.patch(u, 0, b[:8*mib]), http.StatusNoContent)

@@ -30,7 +30,9 @@ func (l *lock) Lock(ctx context.Context, requestUnlock func()) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(l.slot.gone, stop)()
-	in, err := l.store.open(ctx, l.id, func() { l.slot.letGo(requestUnlock) })
+	in, err := l.store.open(ctx, l.id, &records.Receiving{
+		LetGo: func() { l.slot.letGo(requestUnlock) }, Announced: l.slot.announced,
+	})
 	if err != nil {
 		return l.store.fault(ctx, err)
 	}
@@ -40,12 +42,12 @@ func (l *lock) Lock(ctx context.Context, requestUnlock func()) error {
 
 // open takes the upload by the right that the request brought: an upload token,
 // or the actor who is signed in.
-func (s *store) open(ctx context.Context, id clinical.UploadID, letGo func()) (*records.Incoming, error) {
+func (s *store) open(ctx context.Context, id clinical.UploadID, how *records.Receiving) (*records.Incoming, error) {
 	slot := slotOf(ctx)
 	if slot.token == "" {
-		return s.records.OpenUpload(ctx, auth.Actor(ctx), id, letGo)
+		return s.records.OpenUpload(ctx, auth.Actor(ctx), id, how)
 	}
-	in, err := s.records.OpenUploadByToken(ctx, id, slot.token, slot.requestID, letGo)
+	in, err := s.records.OpenUploadByToken(ctx, id, slot.token, slot.requestID, how)
 	if err == nil {
 		auth.WithActor(ctx, in.Actor()) // for the request's log event
 	}

@@ -32,6 +32,9 @@ func short(o *ledger.Options) {
 	o.LeaseLife, o.Heartbeat = 500*time.Millisecond, 120*time.Millisecond
 }
 
+// steady is a lease that even a busy machine keeps, for tests in which nobody dies.
+func steady(o *ledger.Options) { o.LeaseLife, o.Heartbeat = time.Minute, 20*time.Second }
+
 // rigUp builds a rig on the database and bucket of s.
 func (s *server) rigUp(t testing.TB, judge faultproxy.Judge, change ...func(*ledger.Options)) *rig {
 	t.Helper()

@@ -2,6 +2,7 @@ package uploads_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/bonfiredb/bonfire/internal/faultproxy"
@@ -37,6 +38,15 @@ func TestRoundTrips(t *testing.T) {
 		trips(patch(1000))
 		trips(func() { r.headWith(u, by(token)...) })
 	}
+	long, token2 := r.begin("clinician", 200*mib)
+	sent := 0
+	send := func(n int) func() {
+		return func() {
+			r.want(r.patch(long, int64(sent), content(n), by(token2)...), http.StatusNoContent)
+			sent += n
+		}
+	}
+	trips(send(8 * mib)) // begins the multipart
 	for _, c := range []struct {
 		what string
 		do   func()
@@ -46,6 +56,7 @@ func TestRoundTrips(t *testing.T) {
 		{"HEAD", func() { r.headWith(u, by(token)...) }, 2},
 		{"the first PATCH of 1 MiB", patch(mib), 3 + 1}, // and notes, once, that there are scratch objects
 		{"PATCH of 1 MiB", patch(mib), 2},
+		{"PATCH of a part", send(8 * mib), 2},
 	} {
 		if n := trips(c.do); n > c.most {
 			t.Errorf("%s: %d round trips, want %d", c.what, n, c.most)
@@ -53,5 +64,16 @@ func TestRoundTrips(t *testing.T) {
 				t.Logf("  %.90s", op.Name)
 			}
 		}
+	}
+	// Of the numbers for eight parts one comes with the lease, then 1, 2 and 4.
+	asked := 0
+	trips(send(64 * mib))
+	for _, op := range script.Calls() {
+		if strings.HasPrefix(op.Name, "UPDATE upload SET next_part") {
+			asked++
+		}
+	}
+	if asked != 3 {
+		t.Errorf("PATCH of eight parts: %d reservations, want 3", asked)
 	}
 }

@@ -1,11 +1,12 @@
 // Each example is built and used as its README says, against a real server.
 import { execFile, spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { launch } from '../../sdk/typescript/test/chromium.js'
 import { clientOf, patientId, query, tokenOf, url } from '../../sdk/typescript/test/clinic.js'
 
@@ -67,35 +68,76 @@ test('uppy uploads to the tus endpoint and leaves no name behind', async () => {
   await page.context().close()
 })
 
-test.each([
-  ['says what it knows of a recording', undefined, /^A recording was made \(session-audio, audio\/wav, \d+ bytes\)\.\nIt was not transcribed/],
-  ['gives the sound to a recogniser', `printf '%s bytes heard' "$(wc -c | tr -d ' ')"`, /^\d+ bytes heard$/],
-])('node-scribe drafts a note that %s', async (_name, command, expected) => {
-  const directory = await mkdtemp(join(tmpdir(), 'bonfire-scribe-'))
-  const clinical = await clientOf('clinician')
-  const upload = async () => (await clinical.files.upload({ patientId, kind: 'session-audio', file: new Blob([new Uint8Array(await sound())], { type: 'audio/wav' }) })).id
-  const env = {
-    ...process.env,
-    ...{ BONFIRE_URL: url(), BONFIRE_TOKEN: await tokenOf('scribe'), PATIENT_IDS: patientId, CURSOR_FILE: join(directory, 'cursors.json') },
-    ...(command && { TRANSCRIBE_COMMAND: command }),
-  }
-  const before = await upload() // while nobody was there
+/** A scribe at work, with what it has drafted so far. Ends well, or the test fails. */
+async function withScribe(settings: Record<string, string>, use: (drafts: (id: string) => string[]) => Promise<void>) {
+  const env = { ...process.env, ...{ BONFIRE_URL: url(), BONFIRE_TOKEN: await tokenOf('scribe') }, ...settings }
   const scribe = spawn(process.execPath, [at('node-scribe/scribe.js')], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((resolve) => scribe.on('close', resolve))
   let said = ''
   scribe.stdout.setEncoding('utf8').on('data', (words) => (said += words))
   try {
-    const drafts = (id: string) => [...said.matchAll(/^drafted (\S+) from (\S+)$/gm)].filter((line) => line[2] === id)
-    await expect.poll(() => drafts(before).length, { timeout: 60_000 }).toBe(1)
-    const after = await upload()
-    await expect.poll(() => drafts(after).length, { timeout: 60_000 }).toBe(1)
-    const text = 'query ($id: ID!) { note(id: $id) { text status sources { file { id } } } }'
-    const { note } = await query<{ note: { text: string; status: string; sources: { file: { id: string } }[] } }>('clinician', text, { id: drafts(after)[0]![1] })
-    expect(note.text).toMatch(expected)
-    expect(note).toMatchObject({ status: 'DRAFT', sources: [{ file: { id: after } }] })
+    await use((id) => [...said.matchAll(/^drafted (\S+) from (\S+)$/gm)].filter((line) => line[2] === id).map((line) => line[1]!))
   } finally {
     scribe.kill('SIGTERM')
     expect(await ended).toBe(0)
-    await rm(directory, { recursive: true, force: true })
   }
+}
+
+async function record(): Promise<string> {
+  const file = new Blob([new Uint8Array(await sound())], { type: 'audio/wav' })
+  return (await (await clientOf('clinician')).files.upload({ patientId, kind: 'session-audio', file })).id
+}
+
+async function expectDraft(id: string, from: string, words: RegExp) {
+  const text = 'query ($id: ID!) { note(id: $id) { text status sources { file { id } } } }'
+  const { note } = await query<{ note: { text: string; status: string; sources: { file: { id: string } }[] } }>('clinician', text, { id })
+  expect(note.text).toMatch(words)
+  expect(note).toMatchObject({ status: 'DRAFT', sources: [{ file: { id: from } }] })
+}
+
+const patience = { timeout: 60_000 }
+
+test.each([
+  ['says what it knows of a recording', undefined, /^A recording was made \(session-audio, audio\/wav, \d+ bytes\)\.\nIt was not transcribed/],
+  ['gives the sound to a recogniser', `printf '%s bytes heard' "$(wc -c | tr -d ' ')"`, /^\d+ bytes heard$/],
+])('node-scribe drafts a note that %s', async (_name, command, expected) => {
+  const directory = await mkdtemp(join(tmpdir(), 'bonfire-scribe-'))
+  const before = await record() // while nobody was there
+  const settings = { PATIENT_IDS: patientId, CURSOR_FILE: join(directory, 'cursors.json'), ...(command && { TRANSCRIBE_COMMAND: command }) }
+  await withScribe(settings, async (drafts) => {
+    await expect.poll(() => drafts(before).length, patience).toBe(1)
+    const after = await record()
+    await expect.poll(() => drafts(after).length, patience).toBe(1)
+    await expectDraft(drafts(after)[0]!, after, expected)
+  })
+  await rm(directory, { recursive: true, force: true })
+})
+
+test('node-scribe is told by the webhook, and by nobody else', async () => {
+  const { port, secret } = inject('webhook')
+  const address = `http://127.0.0.1:${port}/`
+  const listening = () => fetch(address).then((response) => response.status, () => 0)
+  const settings = { WEBHOOK_SECRET: secret, PORT: String(port), TRANSCRIBE_COMMAND: 'printf heard' }
+  await withScribe(settings, async (drafts) => {
+    await expect.poll(listening, patience).toBe(405)
+    const recording = await record()
+    await expect.poll(() => drafts(recording).length, patience).toBe(1)
+    await expectDraft(drafts(recording)[0]!, recording, /^heard$/)
+
+    const body = JSON.stringify({ id: 'again', type: 'file.created', subject: recording, patient: patientId })
+    const told = async (key: string, at: Date, text = body) => {
+      const seconds = String(Math.floor(at.getTime() / 1000))
+      const signature = `v1,${createHmac('sha256', key).update(`again.${seconds}.${body}`).digest('base64')}`
+      const headers = { 'Webhook-Id': 'again', 'Webhook-Timestamp': seconds, 'Webhook-Signature': signature }
+      return (await fetch(address, { method: 'POST', headers, body: text })).status
+    }
+    const now = new Date()
+    expect(await told('another secret of the same length!!', now)).toBe(401)
+    expect(await told(secret, new Date(now.getTime() - 6 * 60_000))).toBe(401)
+    expect(await told(secret, now, body.replace('created', 'updated'))).toBe(401)
+    expect(await told(secret, now, 'x'.repeat(1 << 17))).toBe(413)
+    expect(await told(secret, now)).toBe(204) // of an event it does not know: the same draft
+    expect(await told(secret, now)).toBe(204) // of one it does: nothing
+    expect(drafts(recording)).toEqual(Array(2).fill(drafts(recording)[0]))
+  })
 })

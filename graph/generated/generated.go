@@ -1145,7 +1145,14 @@ type Subscription {
   is too slow or an hour old with UNAVAILABLE: open it again with the last cursor."""
   fileEvents(patientId: ID!, afterCursor: String): FileEvent! @policy(action: LIST, resource: FILE, arg: "patientId")
 }
-enum FileEventType { CREATED UPDATED RETRACTED SCANNED LINKED }
+enum FileEventType {
+  CREATED
+  UPDATED
+  RETRACTED
+  SCANNED
+  "A note names the file as a source; ` + "`" + `File.notes` + "`" + ` has those that the caller may see."
+  LINKED
+}
 type FileEvent { cursor: String! type: FileEventType! at: Instant! file: File! @policy(action: READ, resource: FILE) }
 
 # ---------------------------------------------------------------- administration

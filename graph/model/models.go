@@ -1001,7 +1001,8 @@ const (
 	FileEventTypeUpdated   FileEventType = "UPDATED"
 	FileEventTypeRetracted FileEventType = "RETRACTED"
 	FileEventTypeScanned   FileEventType = "SCANNED"
-	FileEventTypeLinked    FileEventType = "LINKED"
+	// A note names the file as a source; `File.notes` has those that the caller may see.
+	FileEventTypeLinked FileEventType = "LINKED"
 )
 
 var AllFileEventType = []FileEventType{

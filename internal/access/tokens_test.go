@@ -39,7 +39,7 @@ func (w *world) newKey(in records.CreateKey) records.CreatedKey {
 	return k
 }
 
-func devToken(t *testing.T, key []byte, name string, expires time.Time) string {
+func devToken(t testing.TB, key []byte, name string, expires time.Time) string {
 	t.Helper()
 	token, err := auth.DevToken{Name: name, Expires: expires, MFA: true}.Sign(key, time.Now())
 	if err != nil {
@@ -53,7 +53,7 @@ func badTokens(w *world, i *issuer) map[string]string {
 	hour := time.Now().Add(time.Hour)
 	der, err := x509.MarshalPKIXPublicKey(i.key.Public())
 	w.must(err)
-	good := devToken(w.T, devKey, "clinician", hour)
+	good := devToken(w.TB, devKey, "clinician", hour)
 	revoked, brief := w.newKey(records.CreateKey{Member: named("scribe").Actor.ID}), time.Now().Add(time.Hour)
 	_, err = w.rooms.Records.RevokeKey(w.Context(), records.Operator(demo.Harbor), revoked.Key.ID)
 	w.must(err)
@@ -67,7 +67,7 @@ func badTokens(w *world, i *issuer) map[string]string {
 	_, uploadToken := w.begin(w.as("clinician"))
 	return map[string]string{
 		"expired":                   i.token(claims{"exp": time.Now().Add(-time.Minute).Unix()}),
-		"expired, of development":   devToken(w.T, devKey, "clinician", time.Now().Add(-time.Second)),
+		"expired, of development":   devToken(w.TB, devKey, "clinician", time.Now().Add(-time.Second)),
 		"without an end":            i.token(claims{"exp": nil}),
 		"not yet valid":             i.token(claims{"nbf": time.Now().Add(10 * time.Minute).Unix()}),
 		"for another audience":      i.token(claims{"aud": "another-service"}),
@@ -78,7 +78,7 @@ func badTokens(w *world, i *issuer) map[string]string {
 		"HMAC under the public key": i.sign(jose.HS256, der, i.claims(nil)),
 		"unsigned":                  unsigned(i.claims(nil)),
 		"unsigned, of development":  unsigned(claims{"iss": auth.DevIssuer, "aud": "bonfire", "sub": "admin", "exp": hour.Unix()}),
-		"under another secret":      devToken(w.T, []byte(strings.Repeat("x", 32)), "clinician", hour),
+		"under another secret":      devToken(w.TB, []byte(strings.Repeat("x", 32)), "clinician", hour),
 		"tampered":                  tampered(i.token(nil), "clerk-7", "admin-1"),
 		"tampered, of development":  tampered(good, "clinician", "admin"),
 		"cut short":                 good[:len(good)-3],

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,10 +29,11 @@ var devKey = []byte("0123456789abcdef0123456789abcdef")
 
 // world is the program as it runs, with the demo clinics and a few charts more.
 type world struct {
-	*testing.T
+	testing.TB
 	url      string
 	adminURL string // the database, as superuser
 	rooms    *server.Rooms
+	log      *journal
 	// nurses own what nobody who asks has made: one of each clinic, with all its
 	// charts on the panel.
 	nurses map[clinical.TenantID]clinical.Actor
@@ -45,8 +47,27 @@ const (
 	outsiderSecond  clinical.PatientID = "00000000-0000-7000-8000-000000000203"
 )
 
+// journal is what the program logs.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 // newWorld starts a world; settings are put over its environment.
-func newWorld(t *testing.T, settings ...string) *world {
+func newWorld(t testing.TB, settings ...string) *world {
 	t.Helper()
 	env := devtest.NewFrom(t, "schema", func(ctx context.Context, url string) error {
 		_, err := store.Migrate(ctx, url)
@@ -56,18 +77,18 @@ func newWorld(t *testing.T, settings ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, url: "http://" + ln.Addr().String(), adminURL: env.AdminURL, nurses: map[clinical.TenantID]clinical.Actor{}}
+	w := &world{TB: t, url: "http://" + ln.Addr().String(), adminURL: env.AdminURL, log: &journal{}, nurses: map[clinical.TenantID]clinical.Actor{}}
 	key, err := signing.GenerateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := append(env.Environ(), "BONFIRE_PUBLIC_URL="+w.url, "BONFIRE_SPOOL_DIR="+t.TempDir(), "BONFIRE_SIGNING_KEYS="+string(key))
+	environ := append(env.Environ(), "BONFIRE_SIGNING_KEYS="+string(key), "BONFIRE_PUBLIC_URL="+w.url, "BONFIRE_SPOOL_DIR="+t.TempDir())
 	cfg, err := config.Load(append(environ, settings...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := server.Options{
-		Config: cfg, Dev: true, DevKey: devKey, Log: slog.New(slog.DiscardHandler),
+		Config: cfg, Dev: true, DevKey: devKey, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Credentials: credentials.NewStaticCredentialsProvider(env.AccessKey, env.SecretKey, ""),
 	}
 	if w.rooms, err = server.Open(t.Context(), o); err != nil {

@@ -107,7 +107,7 @@ func TestAuditVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = tr.audit(1, "verify")
-	wantWords(t, r.out, "(event "+id+"): changed, seal ", "NOT INTACT, 1 findings; the first: tenant harbor-clinic: row", "tenant lakeside-clinic: intact")
+	wantWords(t, r.out, "(event "+id+"): changed, seal ", "NOT INTACT, 1 finding; the first: tenant harbor-clinic: row", "tenant lakeside-clinic: intact")
 }
 
 func TestAuditExport(t *testing.T) {
@@ -165,7 +165,7 @@ func TestAuditExportOfATime(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trail.ndjson")
 	r := tr.audit(0, "export", "--tenant", "harbor-clinic", "-o", file, "--from", from.UTC().Format(time.RFC3339Nano),
 		"--to", before.Add(time.Microsecond).UTC().Format(time.RFC3339Nano))
-	wantWords(t, r.err, "1 events in 1 seals")
+	wantWords(t, r.err, "1 event in 1 seal")
 	wantWords(t, tr.audit(0, "verify", "--from-export", file, "--anchors").out, "1 of them anchored, the last is seal 2", "intact")
 }
 

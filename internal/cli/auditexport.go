@@ -84,7 +84,7 @@ func (p *program) auditExport(ctx context.Context, f exportFlags) (err error) {
 	})
 	steps.end()
 	if err = x.close(err); err == nil {
-		_, _ = fmt.Fprintf(p.err, "%d events in %d seals\n", x.events, x.sealed)
+		_, _ = fmt.Fprintf(p.err, "%s in %s\n", counted(x.events, "event"), counted(x.sealed, "seal"))
 	}
 	return plain(err)
 }

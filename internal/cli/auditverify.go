@@ -94,15 +94,23 @@ func (p *program) tellReport(r seal.Report) bool {
 	if more := r.Found - len(r.Findings); more > 0 {
 		say("tenant %s: and %d more", r.Tenant, more)
 	}
-	say("tenant %s: %d events in %d seals, %d of them anchored, the last is seal %d", r.Tenant, r.Rows, r.Seals, r.Anchored, r.End.Number)
+	say("tenant %s: %s in %s, %d of them anchored, the last is seal %d", r.Tenant, counted(r.Rows, "event"), counted(r.Seals, "seal"), r.Anchored, r.End.Number)
 	say("tenant %s: head %s", r.Tenant, r.End.Head)
 	if r.Unsealed > 0 || r.AwaitingAnchor > 0 {
 		say("tenant %s: %d events wait for their seal, %d seals for their anchor", r.Tenant, r.Unsealed, r.AwaitingAnchor)
 	}
 	if !r.OK() {
-		say("tenant %s: NOT INTACT, %d findings; the first: %s", r.Tenant, r.Found, r.First)
+		say("tenant %s: NOT INTACT, %s; the first: %s", r.Tenant, counted(r.Found, "finding"), r.First)
 		return false
 	}
 	say("tenant %s: intact", r.Tenant)
 	return true
+}
+
+// counted is a number of things, such as "1 event" and "2 events".
+func counted[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -41,7 +41,7 @@ func signingKeys(dir string) (string, error) {
 	if _, err := keyFile(dir, "signing.pem", signing.GenerateKey); err != nil {
 		return "", fmt.Errorf("the key that seals notes: %w", err)
 	}
-	return filepath.Join(dir, "signing.pem"), nil
+	return filepath.Abs(filepath.Join(dir, "signing.pem"))
 }
 
 // keyFile reads a key of the data directory, and makes it where there is none.

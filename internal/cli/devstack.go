@@ -65,7 +65,13 @@ func (p *program) devstack(ctx context.Context, f devstackFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, line := range append(stack.Env(), "BONFIRE_DEV_KEY="+string(key)) {
+	settings := append(stack.Env(), "BONFIRE_DEV_KEY="+string(key))
+	withdraw, err := shareEnv(f.data, settings)
+	if err != nil {
+		return err
+	}
+	defer withdraw()
+	for _, line := range settings {
 		_, _ = fmt.Fprintln(p.out, line)
 	}
 	_, _ = fmt.Fprintln(p.out, "READY")

@@ -26,7 +26,7 @@ func (p *program) exportCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: do(func(ctx context.Context, args []string) error { return p.export(ctx, args[0], tenant, patient) }),
 	}
-	tenantFlag(cmd, &tenant, "whose charts (default: the only tenant)")
+	tenantFlag(cmd, &tenant, "whose charts (default: that of the patient, or the only tenant)")
 	cmd.Flags().StringVar(&patient, "patient", "", "id of the patient whose chart it is (default: all patients)")
 	return cmd
 }
@@ -50,17 +50,27 @@ func (p *program) openPort(ctx context.Context) (*server.Trail, error) {
 	return port, nil
 }
 
+// chartTenant is the clinic that is named, or whose patient is named, or the only one.
+func chartTenant(ctx context.Context, port *server.Trail, named string, patient clinical.PatientID) (clinical.TenantID, error) {
+	among, err := port.Store.Tenants(ctx)
+	if err == nil && named == "" && patient != "" {
+		if among, err = port.Records.ChartTenants(ctx, patient); err == nil && len(among) == 0 {
+			err = &misused{fmt.Errorf("--patient: no clinic has a patient %q", patient)}
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return pickTenant(among, named)
+}
+
 func (p *program) export(ctx context.Context, dir, named, patient string) (err error) {
 	port, err := p.openPort(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, port.Close()) }()
-	all, err := port.Store.Tenants(ctx)
-	if err != nil {
-		return err
-	}
-	tenant, err := pickTenant(all, named)
+	tenant, err := chartTenant(ctx, port, named, clinical.PatientID(patient))
 	if err != nil {
 		return err
 	}

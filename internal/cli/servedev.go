@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/bonfiredb/bonfire/internal/config"
@@ -56,6 +58,13 @@ func (p *program) serveDev(ctx context.Context, f serveFlags) (err error) {
 			return err
 		}
 		cfg.SigningKeys = config.Secret(path)
+	}
+	if len(stackEnv) > 0 {
+		withdraw, err := shareEnv(f.data, append(stackEnv, "BONFIRE_PUBLIC_URL="+cfg.PublicURL, "BONFIRE_SIGNING_KEYS="+cfg.SigningKeys.Reveal()))
+		if err != nil {
+			return err
+		}
+		defer withdraw()
 	}
 	if err := migrateDev(ctx, cfg, log); err != nil {
 		return err
@@ -167,6 +176,9 @@ func (p *program) welcome(cfg config.Config, f serveFlags) {
 		say("  %s/playground/   (GraphQL in the browser; put {\"Authorization\": \"Bearer TOKEN\"} into its headers)", cfg.PublicURL)
 	} else {
 		say("  %s help", p.name)
+	}
+	if _, err := os.Stat(filepath.Join(f.data, envFile)); err == nil {
+		say("  %s; %s doctor --dev   (likewise fsck, export, audit, key, member: commands that work on the stores)", shellEnv(f.data), p.name)
 	}
 	say("\nDemo principals (%s):", token[:len(p.name)+len(" dev token ")]+"NAME")
 	for _, d := range demo.Principals() {

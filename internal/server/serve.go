@@ -38,6 +38,7 @@ const (
 // listener is closed in every case.
 func (r *Rooms) Run(ctx context.Context, o Options, ln net.Listener, ready func()) error {
 	defer ln.Close()
+	limitMemory(o.Config)
 	stopping, stop := context.WithCancel(context.Background())
 	defer stop()
 	m := newMetrics(r)

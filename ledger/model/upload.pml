@@ -20,7 +20,9 @@
  * In the code:
  *   take         ledger.Engine.take, store.DB.TakeLease
  *   commitTail   ledger.flow.commit, store.DB.CommitUnit (commitTails)
- *   reserve      ledger.Session.reservePart, store.DB.ReservePart
+ *   reserve      ledger.Session.reservePart, store.DB.ReserveParts (several at once, of
+ *                which some may never be used); TakeLease in the statement of take,
+ *                where it is known then that a part will come
  *   send         ledger.Session.sendPart, blob.Bucket.UploadPart
  *   commitPart   ledger.flow.commit, ledger.Session.flushTails, store.DB.CommitUnit (commitPart)
  *   finish       ledger.Session.Assemble: flushTails, store.DB.BeginAssembly,

@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     globalSetup: 'test/server.ts',
     include: ['test/**/*.test.ts'],
-    fileParallelism: false, // one server on a small machine
+    maxWorkers: 2, // one server on a small machine; recordings mostly wait
     testTimeout: 120_000,
   },
 })

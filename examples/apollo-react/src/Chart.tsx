@@ -1,7 +1,7 @@
 import { gql, type TypedDocumentNode } from '@apollo/client'
 import { useQuery } from '@apollo/client/react'
 import { useSignedUrl, useUpload } from '@bonfiredb/react'
-import { clinicalErrorOf } from '@bonfiredb/react/apollo'
+import { clinicalErrorOf, nextPage } from '@bonfiredb/react/apollo'
 import { useState } from 'react'
 
 interface Files {
@@ -45,7 +45,7 @@ export function Chart({ patientId }: { patientId: string }) {
           </li>
         ))}
       </ul>
-      {pageInfo.hasNextPage && <button onClick={() => void fetchMore({ variables: { after: pageInfo.endCursor } })}>More</button>}
+      {pageInfo.hasNextPage && <button onClick={() => void nextPage({ fetchMore }, pageInfo.endCursor)}>More</button>}
     </main>
   )
 }

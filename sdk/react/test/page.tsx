@@ -4,7 +4,7 @@ import { createClinical, type FileResource } from '@bonfiredb/client'
 import { StrictMode, useEffect, useState, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ClinicalProvider, useRecorder, useSignedUrl, useUpload } from '../src/index.js'
-import { clinicalApollo, clinicalErrorOf } from '../src/apollo/index.js'
+import { clinicalApollo, clinicalErrorOf, nextPage } from '../src/apollo/index.js'
 
 let root: ReturnType<typeof createRoot> | undefined
 
@@ -66,6 +66,7 @@ const page = {
   gql,
   clinicalApollo,
   clinicalErrorOf,
+  nextPage,
   upload: (token: string, patientId: string) => show(token, <Upload patientId={patientId} />),
   visit: (token: string, patientId: string) => show(token, <Away><Visit patientId={patientId} /></Away>),
   link: (token: string, documentId: string, expiresIn: number) => show(token, <Link {...{ documentId, expiresIn }} />),

@@ -1,12 +1,14 @@
-const least = 128 << 10
-const first = 1 << 20
+const least = 64 << 10
+const first = 256 << 10
 
 /**
  * How many bytes to put into one request: what a cut request had sent may be
- * lost with it. A file that fits into one goes in one. A longer one begins with
- * 1 MiB and doubles what has arrived, up to the server's own part size. On a line
- * that breaks, a request carries a sixteenth of what usually gets through between
- * two breaks, so that a break costs about 3 % of that (browsers lose some more).
+ * lost with it, and a browser sends all of it once more, by itself, before it says
+ * that the line broke. A file that fits into one goes in one. A longer one begins
+ * with 256 KiB and doubles what has arrived, up to the server's own part size. On
+ * a line that breaks, a request carries one part in 32 of what usually gets through
+ * between two breaks. A line that has held eight times as long as usual is
+ * trusted again, with a sixteenth of what it has carried since.
  */
 export class Pace {
   #at = 0
@@ -25,8 +27,9 @@ export class Pace {
       const whole = this.size !== null && this.size <= this.most
       return whole ? this.most : Math.min(this.most, Math.max(first, this.#at))
     }
-    const run = Math.max(this.#run, this.#at - this.#from)
-    return Math.round(Math.min(this.most, Math.max(least, run / 16)))
+    const since = this.#at - this.#from
+    const careful = since < 8 * this.#run ? this.#run / 32 : since / 16
+    return Math.round(Math.min(this.most, Math.max(least, careful)))
   }
 
   /** The server has acknowledged so many bytes. */

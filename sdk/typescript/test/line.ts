@@ -36,10 +36,13 @@ export class Line {
     this.#mute = bytes
   }
 
-  /** Resets every connection, as a lost network does. */
+  /** Resets every connection for the client. The server gets what had passed, and then no more. */
   cut(): void {
     this.cuts++
-    for (const pair of this.#pairs) for (const end of pair) end.resetAndDestroy()
+    for (const [near, far] of this.#pairs) {
+      near.resetAndDestroy()
+      far.end()
+    }
     this.#pairs.clear()
   }
 
@@ -68,15 +71,17 @@ export class Line {
     for (const end of pair) {
       end.on('error', () => {})
       end.on('close', () => {
-        this.#pairs.delete(pair)
+        if (!this.#pairs.delete(pair)) return // cut: the far end is still given the rest
         near.destroy()
         far.destroy()
       })
     }
     near.on('data', (data) => {
       this.sent += data.length
-      if (this.sent >= (this.#points[0] ?? Infinity)) {
+      const point = this.#points[0] ?? Infinity
+      if (this.sent >= point) {
         this.#points.shift()
+        far.write(data.subarray(0, data.length - (this.sent - point)))
         return this.cut()
       }
       if (!far.write(data)) near.pause()

@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { patientId, query, tokenOf, url } from './clinic.js'
+import { newChart, patientId, query, tokenOf, url } from './clinic.js'
 
 const run = promisify(execFile)
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -44,15 +44,13 @@ test('the examples compile in strict mode and run', async () => {
   const tsc = await run(process.execPath, [at('../node_modules/typescript/bin/tsc'), '-p', directory]).catch((error) => error)
   expect(tsc.stdout).toBe('')
 
-  const register = 'mutation { registerPatient(input: { displayName: "Other Chart" }) { patient { id } } }'
   const open = 'mutation ($id: ID!) { openEncounter(input: { patientId: $id }) { encounter { id } } }'
-  const { registerPatient } = await query<{ registerPatient: { patient: { id: string } } }>('clinician', register)
   const { openEncounter } = await query<{ openEncounter: { encounter: { id: string } } }>('clinician', open, { id: patientId })
   const token = await tokenOf('clinician')
   let shown = 0
   Object.assign(globalThis, {
     given: {
-      ...{ url: url(), patientId, otherPatientId: registerPatient.patient.id, encounterId: openEncounter.encounter.id },
+      ...{ url: url(), patientId, otherPatientId: await newChart(), encounterId: openEncounter.encounter.id },
       ...{ draft: 'Sleeps badly.', signal: new AbortController().signal, session: { accessToken: async () => token } },
       file: new File([wav(1)], 'visit.wav', { type: 'audio/wav' }),
       progressBar: (sent: number) => (shown = sent),

@@ -1,14 +1,15 @@
 // The recorder in a real browser with a made-up microphone, over a line that is cut.
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { transform } from 'esbuild'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorder, RecorderState } from '../src/index.js'
-import { clientScript, launch, visit } from './chromium.js'
-import { clientOf, patientId, strangerId, tokenOf, url } from './clinic.js'
+import { clientScript, launch, visit as visitPage } from './chromium.js'
+import { clientOf, expectStored, newChart, query, strangerId, tokenOf, url } from './clinic.js'
 import { Line } from './line.js'
 
 declare global {
@@ -18,6 +19,7 @@ declare global {
 }
 
 const run = promisify(execFile)
+const patientId = await newChart()
 let directory: string
 let browser: Browser
 let script: string
@@ -52,7 +54,7 @@ afterEach(async () => {
 async function newPage(): Promise<Page> {
   const page = await context.newPage()
   await page.addInitScript(clinicOnPage, { target: new URL(url()).origin, token })
-  await visit(page, line.url, script)
+  await visitPage(page, line.url, script)
   return page
 }
 
@@ -70,12 +72,15 @@ function clinicOnPage({ target, token }: { target: string; token: string }) {
 }
 declare const clinic: () => ReturnType<typeof bonfire.createClinical>
 declare const seen: (state: RecorderState) => void
+/** The README's. */
+declare const visit: (ended: Promise<void>) => Promise<{ resourceType: string }>
+declare const leftovers: () => Promise<void>
 
-const begin = (mimeType?: string) =>
-  page.evaluate(async ({ patientId, mimeType }) => {
-    globalThis.take = clinic().recorder({ patientId, kind: 'session-audio', title: 'First visit', mimeType, onState: seen })
+const begin = (options: { mimeType?: string; kind?: string } = {}) =>
+  page.evaluate(async (options) => {
+    globalThis.take = clinic().recorder({ kind: 'session-audio', title: 'First visit', onState: seen, ...options })
     await take.start()
-  }, { patientId, mimeType })
+  }, { patientId, ...options })
 
 /** After a reload. */
 const goOn = () =>
@@ -149,6 +154,52 @@ const stopped = () => page.evaluate(() => take.stop().then((media) => media as {
 async function withoutFiles() {
   await page.addInitScript(() => Reflect.deleteProperty(FileSystemFileHandle.prototype, 'createWritable'))
   await page.reload()
+}
+
+/** What Safari writes: a header, and then fragments of half a second. */
+async function fragmentedMp4(): Promise<Buffer[]> {
+  const file = join(directory, 'safari.mp4')
+  const options = ['-t', '10', '-c:a', 'aac', '-movflags', 'empty_moov+default_base_moof', '-frag_duration', '500000']
+  await run('ffmpeg', ['-v', 'error', '-y', '-i', join(directory, 'tone.wav'), ...options, file])
+  const bytes = await readFile(file)
+  const starts = [0]
+  for (let at = 0; at < bytes.length; at += bytes.readUInt32BE(at)) {
+    if (['moof', 'mfra'].includes(bytes.toString('latin1', at + 4, at + 8))) starts.push(at)
+  }
+  return starts.map((start, i) => bytes.subarray(start, starts[i + 1]))
+}
+
+/** Runs in the page: a MediaRecorder that knows MP4 alone, and writes these fragments one by one. */
+function asSafari(fragments: string[]) {
+  Object.assign(globalThis, { given: 0 })
+  class Safari extends EventTarget {
+    static isTypeSupported = (type: string) => type.startsWith('audio/mp4')
+    state: RecordingState = 'inactive'
+    mimeType: string
+    #timer: ReturnType<typeof setInterval> | undefined
+    constructor(readonly stream: MediaStream, { mimeType }: MediaRecorderOptions) {
+      super()
+      if (!Safari.isTypeSupported(mimeType!)) throw new DOMException('of that it knows nothing', 'NotSupportedError')
+      this.mimeType = mimeType!
+    }
+    start(timeslice: number) {
+      this.state = 'recording'
+      this.#timer = setInterval(() => this.requestData(), timeslice)
+    }
+    requestData() {
+      const next = fragments.shift()
+      if (next) (globalThis as unknown as { given: number }).given++
+      const data = new Blob(next ? [Uint8Array.from(atob(next), (c) => c.charCodeAt(0))] : [], { type: this.mimeType })
+      this.dispatchEvent(new BlobEvent('dataavailable', { data }))
+    }
+    stop() {
+      clearInterval(this.#timer)
+      this.state = 'inactive'
+      this.requestData()
+      this.dispatchEvent(new Event('stop'))
+    }
+  }
+  Object.assign(globalThis, { MediaRecorder: Safari })
 }
 
 /** Holds the stored sound against what the recorder said it had captured. */
@@ -280,7 +331,7 @@ describe('a recording in Chromium', () => {
   })
 
   test('in MP4 becomes one file for each time the tab was opened', async () => {
-    await begin('audio/mp4')
+    await begin({ mimeType: 'audio/mp4' })
     await captured(2.5)
     await page.reload()
     const left = await goOn()
@@ -335,6 +386,103 @@ describe('a recording in Chromium', () => {
     expect(await state()).toMatchObject({ phase: 'recording', error: null })
     const { id } = await stopped()
     await expectWhole(id, (await state()).capturedSeconds)
+  })
+
+  test('whose upload token is refused goes on with the login', async () => {
+    let refused = 0
+    page.on('response', (response) => void (response.status() === 401 && refused++))
+    await begin()
+    await page.waitForFunction(() => take.state.durableSeconds > 1)
+    await page.route('**/uploads/**', (route) => {
+      const headers = route.request().headers()
+      const name = 'bonfire-upload-token'
+      return route.continue({ headers: name in headers ? { ...headers, [name]: 'of another time' } : headers })
+    })
+    const { uploadId, capturedSeconds } = await state()
+    await page.waitForFunction((seconds) => take.state.durableSeconds > seconds, capturedSeconds + 2)
+    const { id } = await stopped()
+    const end = await state()
+    expect(refused).toBeGreaterThan(0)
+    expect(end).toMatchObject({ phase: 'done', uploadId, parts: [], error: null })
+    await expectWhole(id, end.capturedSeconds)
+  })
+
+  test.runIf(process.env.BONFIRE_CHAOS)('whose upload expires behind its back: what is on the device becomes a file', async () => {
+    const kind = `short-${Date.now()}`
+    const declare = 'mutation ($input: SetKindInput!) { setKind(input: $input) { version } }'
+    await query('admin', declare, { input: { code: kind, display: 'Short', category: 'media', resourceType: 'Media', contentTypes: ['audio/webm', 'video/webm'], maxSize: 1 << 20, uploadTtlSeconds: 60 } })
+    await begin({ kind })
+    await page.waitForFunction(() => take.state.durableSeconds > 1)
+    const { uploadId } = await state()
+    line.down = true
+    line.cut()
+    const dark = await state()
+    const clinical = await clientOf('clinician')
+    const expired = async () => (await clinical.uploads.resume({ uploadId: uploadId! }).catch((error: { code: string }) => error)) as { code: string }
+    await expect.poll(async () => (await expired()).code, { timeout: 120_000, interval: 1000 }).toMatch(/EXPIRED/)
+    line.down = false
+    await page.waitForFunction((before) => take.state.uploadId !== before, uploadId)
+    const { id } = await stopped()
+    const end = await state()
+    expect(end).toMatchObject({ phase: 'done', localSeconds: 0, parts: [], error: null })
+    const { seconds } = await decoded(id)
+    expect(seconds).toBeGreaterThanOrEqual(end.capturedSeconds - dark.durableSeconds - 0.1)
+  }, 200_000)
+
+  test('asks for what the microphone has given when the page is frozen, and when it goes', async () => {
+    const asked: string[] = []
+    await page.exposeFunction('asked', (during: string) => void asked.push(during))
+    await page.evaluate(() => {
+      const original = MediaRecorder.prototype.requestData
+      MediaRecorder.prototype.requestData = function () {
+        ;(globalThis as unknown as { asked(during: string): void }).asked(window.event?.type ?? '')
+        original.call(this)
+      }
+    })
+    await begin()
+    await captured(1)
+    // Chromium freezes no page that listens: this is what it would say.
+    await page.evaluate(() => ['visibilitychange', 'freeze'].forEach((name) => document.dispatchEvent(new Event(name))))
+    await expect.poll(() => asked).toEqual(['visibilitychange', 'freeze'])
+    const before = await state()
+    await page.reload()
+    await expect.poll(() => asked).toContain('beforeunload')
+    const [left] = await page.evaluate(() => clinic().recordings.pending())
+    expect(left!.capturedSeconds).toBeGreaterThanOrEqual(before.capturedSeconds)
+  })
+
+  test('as the README shows it', async () => {
+    const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
+    const [, shown] = /^## Recording\n.*?^```ts\n(.*?)^```$/ms.exec(readme)!
+    await page.addScriptTag({ content: (await transform(shown!, { loader: 'ts' })).code })
+    const media = await page.evaluate(async (patientId) => {
+      Object.assign(globalThis, { clinical: clinic(), patientId, encounterId: undefined })
+      return visit(new Promise((resolve) => setTimeout(resolve, 2_000)))
+    }, patientId)
+    expect(media).toMatchObject({ resourceType: 'Media', subject: { reference: `Patient/${patientId}` } })
+    await begin()
+    await captured(1)
+    await page.reload()
+    await page.addScriptTag({ content: (await transform(shown!, { loader: 'ts' })).code })
+    await page.evaluate(() => {
+      Object.assign(globalThis, { clinical: clinic() })
+      return leftovers()
+    })
+    expect(await page.evaluate(() => clinic().recordings.pending())).toEqual([])
+  })
+
+  test('by Safari is the MP4 that it wrote, byte for byte', async () => {
+    await withoutFiles()
+    const fragments = await fragmentedMp4()
+    await page.evaluate(asSafari, fragments.map((bytes) => bytes.toString('base64')))
+    await begin()
+    await captured(2)
+    const { id } = await stopped()
+    const given = await page.evaluate(() => (globalThis as unknown as { given: number }).given)
+    const media = await (await clientOf('clinician')).files.get({ fileId: id })
+    expect(media).toMatchObject({ resourceType: 'Media', contentType: 'audio/mp4' })
+    await expectStored(await clientOf('clinician'), id, Buffer.concat(fragments.slice(0, given)))
+    expect((await decoded(id)).seconds).toBeGreaterThan(1)
   })
 
   test('that the server refuses ends at once; one that is cancelled leaves nothing', async () => {

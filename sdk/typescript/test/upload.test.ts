@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ClinicalError, createClinical, type Clinical, type Progress, type Uploadable } from '../src/index.js'
-import { bytes, clientOf, patientId, expectStored, strangerId, tokenOf, url } from './clinic.js'
+import { bytes, clientOf, expectStored, newChart, strangerId, tokenOf, url } from './clinic.js'
 
+const patientId = await newChart()
 const MiB = 1 << 20
 let clinical: Clinical
 beforeAll(async () => {
@@ -108,10 +109,10 @@ describe('progress', () => {
 
 describe('an abort', () => {
   test('before the start sends nothing', async () => {
-    const before = (await clinical.uploads.pending()).length
+    const before = (await clinical.uploads.pending({ patientId })).length
     const upload = clinical.files.upload({ patientId, kind: 'raw', file: bytes(10), signal: AbortSignal.abort() })
     await expect(upload).rejects.toSatisfy((error) => error instanceof DOMException && error.name === 'AbortError')
-    expect(await clinical.uploads.pending()).toHaveLength(before)
+    expect(await clinical.uploads.pending({ patientId })).toHaveLength(before)
   })
 
   test('rejects with AbortError, ends the stream, and leaves what can be gone on with', async () => {
@@ -155,7 +156,7 @@ describe('an abort', () => {
     })
     await expect(upload).rejects.toThrow(DOMException)
     expect(await clinical.uploads.cancel({ uploadId })).toMatchObject({ id: uploadId, state: 'CANCELLED' })
-    expect((await clinical.uploads.pending()).map(({ id }) => id)).not.toContain(uploadId)
+    expect((await clinical.uploads.pending({ patientId })).map(({ id }) => id)).not.toContain(uploadId)
     await expect(clinical.uploads.resume({ uploadId, file: bytes(20) })).rejects.toMatchObject({ code: 'CANCELLED', uploadId })
   })
 

@@ -49,14 +49,14 @@ export function pages(...keyArgs: string[]): FieldPolicy<Connection> {
   }
 }
 
-/** A page that was asked for twice is in the list once. */
+/** A page that was asked for twice is in the list once, if the query selects `id`. */
 function join(held: Item[] = [], page: Item[], before: boolean): Item[] {
   const known = new Set(held.map(nameOf))
-  const added = page.filter((item) => !known.has(nameOf(item)))
+  const added = page.filter((item) => !nameOf(item) || !known.has(nameOf(item)))
   return before ? [...added, ...held] : [...held, ...added]
 }
 
-const nameOf = (item: Item): string => ('node' in item ? item.node : item).__ref
+const nameOf = (item: Item): string | undefined => ('node' in item ? item.node : item).__ref
 
 function span(held: Connection['pageInfo'], page: NonNullable<Connection['pageInfo']>, before: boolean): NonNullable<Connection['pageInfo']> {
   const { hasNextPage, endCursor, hasPreviousPage, startCursor } = page

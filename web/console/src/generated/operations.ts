@@ -92,6 +92,7 @@ export type FileEventType =
   | 'UPDATED'
   | 'RETRACTED'
   | 'SCANNED'
+  /** A note names the file as a source; `File.notes` has those that the caller may see. */
   | 'LINKED';
 
 export type AccessReportQueryVariables = Exact<{
