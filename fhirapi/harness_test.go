@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/bonfiredb/bonfire/auth"
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/fhir"
@@ -238,8 +240,8 @@ func (d *desk) write(n int) {
 	d.t.Helper()
 	by, text := d.As("clinician"), strings.Repeat("Well. ", 100)
 	sum := sha256.Sum256([]byte(text))
-	d.must(d.Store.InTx(d.t.Context(), by.Tenant, func(ctx context.Context, tx *store.Tx) error {
-		for i := range n {
+	part := func(ctx context.Context, tx *store.Tx, from, to int) error {
+		for i := from; i < to; i++ {
 			at := time.Date(2026, 1, 1, 0, i, 0, 0, time.UTC)
 			note := clinical.Note{
 				ID: clinical.NewID[clinical.NoteID](at), Tenant: by.Tenant, Patient: demo.Patient, Encounter: demo.Encounter, Status: clinical.NoteDraft,
@@ -257,5 +259,13 @@ func (d *desk) write(n int) {
 			}
 		}
 		return nil
-	}))
+	}
+	const each = 500
+	var group errgroup.Group
+	for from := 0; from < n; from += each {
+		group.Go(func() error {
+			return d.Store.InTx(d.t.Context(), by.Tenant, func(ctx context.Context, tx *store.Tx) error { return part(ctx, tx, from, min(from+each, n)) })
+		})
+	}
+	d.must(group.Wait())
 }

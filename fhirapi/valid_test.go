@@ -131,12 +131,12 @@ func TestP8_WhatTheFacadeSaysIsValidAndResolves(t *testing.T) {
 	valid(t, all...)
 }
 
-// TestEverythingPagesAlike: 2,000 resources, page by page, with the same number
+// TestEverythingPagesAlike: 10,000 resources, page by page, with the same number
 // of statements each and memory that does not grow.
 func TestEverythingPagesAlike(t *testing.T) {
 	d := open(t)
-	d.write(1000)
-	const path = "Patient/" + string(demo.Patient) + "/$everything?_count=100"
+	d.write(5000)
+	const path = "Patient/" + string(demo.Patient) + "/$everything?_count=500"
 	d.search("clinician", path) // the registry of kinds is remembered
 	seen, evidence, pages := map[string]bool{}, 0, 0
 	var want, first, last int64
@@ -170,7 +170,7 @@ func TestEverythingPagesAlike(t *testing.T) {
 			first = last
 		}
 	}
-	if len(seen) != 1000 || evidence != 1000 || pages != 10 {
+	if len(seen) != 5000 || evidence != 5000 || pages != 10 {
 		t.Errorf("%d documents and %d entries of evidence on %d pages", len(seen), evidence, pages)
 	}
 	if last > first+8<<20 {

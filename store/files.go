@@ -121,9 +121,9 @@ func (fq FileQuery) narrow(q *bun.SelectQuery) {
 	mayRefer(q, "f.encounter_id", fq.Encounter)
 	refersToOneOf(q, "f.id", fq.IDs)
 	if fq.SourceOf != "" {
-		sources := q.NewSelect().ColumnExpr("s.source_id").TableExpr("note_source AS s").Where("s.tenant_id = f.tenant_id")
+		sources := q.NewSelect().ColumnExpr("s.tenant_id, s.source_id").TableExpr("note_source AS s")
 		refers(sources, "s.note_id", fq.SourceOf)
-		q.Where("f.id IN (?)", sources)
+		q.Where("(f.tenant_id, f.id) IN (?)", sources)
 	}
 	isOneOf(q, "f.kind", fq.Kinds)
 	isOneOf(q, "f.category", fq.Categories)

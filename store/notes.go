@@ -60,9 +60,9 @@ func (nq NoteQuery) narrow(q *bun.SelectQuery) {
 	isOneOf(q, "n.status", nq.Statuses)
 	for _, source := range []string{string(nq.FromFile), string(nq.FromNote)} {
 		if source != "" {
-			from := q.NewSelect().ColumnExpr("s.note_id").TableExpr("note_source AS s").Where("s.tenant_id = n.tenant_id")
+			from := q.NewSelect().ColumnExpr("s.tenant_id, s.note_id").TableExpr("note_source AS s")
 			refers(from, "s.source_id", source)
-			q.Where("n.id IN (?)", from)
+			q.Where("(n.tenant_id, n.id) IN (?)", from)
 		}
 	}
 	within(q, "n.created_at", nq.CreatedFrom, nq.CreatedBefore)

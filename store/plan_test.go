@@ -72,6 +72,9 @@ func TestListsAreReadFromAnIndexBehindTheWall(t *testing.T) {
 			if !strings.Contains(plan, "using "+c.index+" ") || strings.Contains(plan, "Seq Scan") || !c.sorts && strings.Contains(plan, "Sort") {
 				t.Errorf("%s: not from the index %s:\n%s", name, c.index, plan)
 			}
+			if strings.Contains(plan, "(SubPlan ") {
+				t.Errorf("%s: asks again for every row:\n%s", name, plan)
+			}
 			return nil
 		})
 	}

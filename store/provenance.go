@@ -56,7 +56,7 @@ func (tx *Tx) ProvenanceOf(ctx context.Context, d policy.Decision) ([]clinical.P
 	}
 	var rows []provenanceRow
 	q := tx.bun.NewSelect().Model(&rows).Where("v.tenant_id = ?", tx.tenant).Order("v.recorded_at", "v.id")
-	targeting(q, []string{subject.ID})
+	tx.targeting(q, []string{subject.ID})
 	err := q.Scan(ctx)
 	return mapAll(rows, provenanceRow.provenance), fail(err)
 }

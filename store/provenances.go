@@ -31,7 +31,7 @@ func (tx *Tx) Provenances(ctx context.Context, f DocumentFilters, pq ProvenanceQ
 	mayRefer(q, "v.patient_id", pq.Patient)
 	refersToOneOf(q, "v.id", pq.IDs)
 	if pq.Target != "" {
-		targeting(q, []string{pq.Target})
+		tx.targeting(q, []string{pq.Target})
 	}
 	within(q, "v.recorded_at", pq.From, pq.Before)
 	rows, err := page(ctx, tx, q, order[provenanceRow]{
@@ -47,7 +47,7 @@ func (tx *Tx) Provenances(ctx context.Context, f DocumentFilters, pq ProvenanceQ
 func (tx *Tx) ProvenanceAbout(ctx context.Context, f DocumentFilters, ids []string) ([]clinical.Provenance, error) {
 	var rows []provenanceRow
 	q := tx.bun.NewSelect().Model(&rows).Where("v.tenant_id = ?", tx.tenant).Order("v.recorded_at", "v.id")
-	targeting(q, ids)
+	tx.targeting(q, ids)
 	if err := tx.allowTargets(q, f); err != nil {
 		return nil, err
 	}
@@ -55,9 +55,10 @@ func (tx *Tx) ProvenanceAbout(ctx context.Context, f DocumentFilters, ids []stri
 	return mapAll(rows, provenanceRow.provenance), fail(err)
 }
 
-// targeting leaves the evidence about one of the things.
-func targeting(q *bun.SelectQuery, ids []string) {
-	about := q.NewSelect().ColumnExpr("x.provenance_id").TableExpr("provenance_target AS x").Where("x.tenant_id = v.tenant_id")
+// targeting leaves the evidence about one of the things. What is inside refers to
+// nothing outside of it, so that it is asked once and not for every row.
+func (tx *Tx) targeting(q *bun.SelectQuery, ids []string) {
+	about := q.NewSelect().ColumnExpr("x.provenance_id").TableExpr("provenance_target AS x").Where("x.tenant_id = ?", tx.tenant)
 	about.Where("x.target_id = ANY(?::uuid[])", array(onlyWellFormed(ids)))
 	q.Where("v.id IN (?)", about)
 }
