@@ -143,6 +143,8 @@ func (r stageRoot) Subscription() generated.SubscriptionResolver { return stageS
 
 type stageSubscription struct{}
 
+func notYet() error { return clinical.Fail(clinical.NotImplemented, "not implemented", nil) }
+
 func (stageSubscription) UploadProgress(context.Context, string) (<-chan *model.Upload, error) {
 	return nil, notYet()
 }

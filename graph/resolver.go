@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/fhir"
 	"github.com/bonfiredb/bonfire/graph/generated"
 	"github.com/bonfiredb/bonfire/records"
@@ -31,9 +30,6 @@ func (r *resolver) Mutation() generated.MutationResolver { return mutation{r} }
 
 // Subscription resolves the root fields that go on.
 func (r *resolver) Subscription() generated.SubscriptionResolver { return subscription{r} }
-
-// notYet is the answer of a field whose feature is still to come.
-func notYet() error { return clinical.Fail(clinical.NotImplemented, "not implemented", nil) }
 
 // translated gives a verb's noun as the schema shows it, or its failure.
 func translated[N, M any](noun N, err error, as func(N) *M) (*M, error) {
