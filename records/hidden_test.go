@@ -98,6 +98,14 @@ func TestP4_HiddenAndMissingAskTheDatabaseTheSame(t *testing.T) {
 			_, err := r.SignedURL(ctx, colleague, records.SignedURL{Document: id})
 			return err
 		}},
+		"document": {string(file.ID), func(ctx context.Context, id string) error {
+			_, err := r.Document(ctx, colleague, id)
+			return err
+		}},
+		"document that is a note": {string(note.ID), func(ctx context.Context, id string) error {
+			_, err := r.Document(ctx, colleague, id)
+			return err
+		}},
 		"upload": {string(upload.Upload.ID), func(ctx context.Context, id string) error {
 			_, err := r.Upload(ctx, colleague, clinical.UploadID(id))
 			return err

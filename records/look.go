@@ -32,24 +32,31 @@ func (r *Records) Document(ctx context.Context, actor clinical.Actor, id string)
 
 // document decides on whichever it is, and reads it.
 func (c *call) document(ctx context.Context, id string) (doc clinical.Document, d policy.Decision, err error) {
-	if wellFormed(id) != "" {
-		_, err = c.FileSubject(ctx, clinical.FileID(id))
+	d, err = c.file(ctx, policy.ReadFile, clinical.FileID(id))
+	if clinical.Is(err, clinical.NotFound) { // a hidden one costs the same look-ups as a missing one
+		return c.noteDocument(ctx, clinical.NoteID(id), err)
 	}
-	switch {
-	case clinical.Is(err, clinical.NotFound):
-		if d, err = c.note(ctx, policy.ReadNote, clinical.NoteID(id)); err != nil {
-			return doc, d, err
-		}
-		n, err := c.Tx.Note(ctx, d)
-		return clinical.Document{Note: &n}, d, err
-	case err != nil:
-		return doc, d, err
-	}
-	if d, err = c.file(ctx, policy.ReadFile, clinical.FileID(id)); err != nil {
+	if err != nil {
 		return doc, d, err
 	}
 	f, err := c.Tx.File(ctx, d)
 	return clinical.Document{File: &f}, d, err
+}
+
+// noteDocument is document for a note; missing is the answer where there is none.
+func (c *call) noteDocument(ctx context.Context, id clinical.NoteID, missing error) (doc clinical.Document, d policy.Decision, err error) {
+	res, err := c.NoteSubject(ctx, id)
+	if clinical.Is(err, clinical.NotFound) {
+		return doc, d, missing
+	}
+	if err != nil {
+		return doc, d, err
+	}
+	if d, err = c.permit(ctx, policy.ReadNote, res); err != nil {
+		return doc, d, err
+	}
+	n, err := c.Tx.Note(ctx, d)
+	return clinical.Document{Note: &n}, d, err
 }
 
 // ProvenanceEntry reads one piece of evidence: for those who may read where one
