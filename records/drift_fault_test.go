@@ -23,29 +23,8 @@ import (
 func TestP3_KilledRepairIsFinished(t *testing.T) {
 	calm := openDamaged(t)
 	calm.ahead = 2 * time.Hour
-	var script atomic.Pointer[faultproxy.Script]
-	var kill atomic.Pointer[context.CancelFunc]
-	script.Store(new(faultproxy.Script))
-	judge := func(op faultproxy.Op) faultproxy.Fate {
-		fate := script.Load().Judge(op)
-		if fate != faultproxy.Passes {
-			(*kill.Load())()
-		}
-		return fate
-	}
-	env := *calm.Env
-	pg, err := faultproxy.NewPostgres(env.AppURL, judge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pg.Close()
-	s3, err := faultproxy.NewS3(env.Endpoint, judge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s3.Close()
-	env.AppURL, env.Endpoint = pg.URL, s3.URL
-	mortal := clinictest.New(t, clinictest.Setup{Env: &env, Records: func(o *records.Options) {
+	way := newPeril(t, calm.Env)
+	mortal := clinictest.New(t, clinictest.Setup{Env: &way.env, Records: func(o *records.Options) {
 		o.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 	}})
 	kept := calm.upload("clinician", intake(), pdf)
@@ -54,15 +33,9 @@ func TestP3_KilledRepairIsFinished(t *testing.T) {
 		for _, fate := range []faultproxy.Fate{faultproxy.Refused, faultproxy.Lost} {
 			orphan := calm.put(calm.fresh(), "nobody's")
 			removed++
-			ctx, die := context.WithCancel(t.Context())
-			kill.Store(&die)
-			plan := new(faultproxy.Script)
-			plan.Plan(n, fate, true)
-			script.Store(plan)
-			_, _ = mortal.Records.CompareBucket(ctx, records.DriftCheck{Repair: true, Force: true}, func(records.Drift) error { return nil })
-			die()
-			script.Store(new(faultproxy.Script))
-			done = !plan.Happened()
+			done = !way.killed(t, n, fate, func(ctx context.Context) {
+				_, _ = mortal.Records.CompareBucket(ctx, records.DriftCheck{Repair: true, Force: true}, func(records.Drift) error { return nil })
+			})
 
 			if found, _ := calm.compare(records.DriftCheck{Repair: true, Force: true}); len(found) > 1 {
 				t.Fatalf("killed at call %d (%d): %v", n, fate, found)

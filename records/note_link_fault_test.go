@@ -3,7 +3,6 @@ package records_test
 import (
 	"context"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,39 +19,18 @@ import (
 func TestP3_KilledLinkToANoteLeavesNoObject(t *testing.T) {
 	calm := openDamaged(t)
 	calm.ahead = 2 * time.Hour
-	var script atomic.Pointer[faultproxy.Script]
-	var kill atomic.Pointer[context.CancelFunc]
-	script.Store(new(faultproxy.Script))
-	judge := func(op faultproxy.Op) faultproxy.Fate {
-		fate := script.Load().Judge(op)
-		if fate != faultproxy.Passes {
-			(*kill.Load())()
-		}
-		return fate
-	}
-	env := *calm.Env
-	pg, err := faultproxy.NewPostgres(env.AppURL, judge)
-	calm.must(err)
-	defer pg.Close()
-	s3, err := faultproxy.NewS3(env.Endpoint, judge)
-	calm.must(err)
-	defer s3.Close()
-	env.AppURL, env.Endpoint = pg.URL, s3.URL
+	way := newPeril(t, calm.Env)
 	clinician, killed := calm.As("clinician"), 0
 	for n, done := 1, false; !done; n++ {
 		for _, fate := range []faultproxy.Fate{faultproxy.Refused, faultproxy.Lost} {
 			note := calm.draft("clinician")
-			mortal := clinictest.New(t, clinictest.Setup{Env: &env}) // whose connections did not die with the last one
-			ctx, die := context.WithCancel(t.Context())
-			kill.Store(&die)
-			plan := new(faultproxy.Script)
-			plan.Plan(n, fate, true)
-			script.Store(plan)
-			_, err := mortal.Records.SignedURL(ctx, clinician, records.SignedURL{Document: string(note.ID)})
-			die()
+			mortal := clinictest.New(t, clinictest.Setup{Env: &way.env}) // whose connections did not die with the last one
+			var err error
+			done = !way.killed(t, n, fate, func(ctx context.Context) {
+				_, err = mortal.Records.SignedURL(ctx, clinician, records.SignedURL{Document: string(note.ID)})
+			})
 			_ = mortal.Store.Close()
-			script.Store(new(faultproxy.Script))
-			if done = !plan.Happened(); !done {
+			if !done {
 				killed++
 			} else if err != nil {
 				t.Fatal(err)

@@ -52,16 +52,21 @@ func (p *program) openPort(ctx context.Context) (*server.Trail, error) {
 
 // chartTenant is the clinic that is named, or whose patient is named, or the only one.
 func chartTenant(ctx context.Context, port *server.Trail, named string, patient clinical.PatientID) (clinical.TenantID, error) {
-	among, err := port.Store.Tenants(ctx)
-	if err == nil && named == "" && patient != "" {
-		if among, err = port.Records.ChartTenants(ctx, patient); err == nil && len(among) == 0 {
-			err = &misused{fmt.Errorf("--patient: no clinic has a patient %q", patient)}
+	if named != "" || patient == "" {
+		all, err := port.Store.Tenants(ctx)
+		if err != nil {
+			return "", err
 		}
+		return pickTenant(all, named)
 	}
+	having, err := port.Records.ChartTenants(ctx, patient)
 	if err != nil {
 		return "", err
 	}
-	return pickTenant(among, named)
+	if len(having) == 0 {
+		return "", &misused{fmt.Errorf("--patient: no clinic has a patient %q", patient)}
+	}
+	return pickTenant(having, "")
 }
 
 func (p *program) export(ctx context.Context, dir, named, patient string) (err error) {
