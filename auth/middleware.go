@@ -75,6 +75,9 @@ func prepare(w http.ResponseWriter, r *http.Request, err error) {
 		} else {
 			req.noteReason(clinical.KindOf(err).String())
 		}
+		if clinical.Is(err, clinical.Unavailable) || clinical.Is(err, clinical.Internal) {
+			req.noteFault(err)
+		}
 	}
 	if clinical.Is(err, clinical.Unauthenticated) { // RFC 6750 section 3
 		w.Header().Set("WWW-Authenticate", `Bearer realm="bonfire", error="invalid_token"`)

@@ -237,4 +237,7 @@ func TestDatabaseAwayIsNotABadToken(t *testing.T) {
 	if status != 503 || !strings.Contains(body, `"UNAVAILABLE"`) || strings.Contains(body, "sql") {
 		t.Errorf("got %d %s", status, body)
 	}
+	if why, _ := c.log.event(t)["error"].(string); !strings.Contains(why, "closed pool") {
+		t.Errorf("the log does not say what is behind it: %v", c.log.event(t))
+	}
 }

@@ -27,6 +27,7 @@ type request struct {
 	mu     sync.Mutex
 	actor  clinical.ActorID
 	reason string // why it was refused, in constant words
+	fault  error  // what was behind a refusal that is not the caller's doing
 	more   []slog.Attr
 	out    *recorder
 }
@@ -40,6 +41,12 @@ func (r *request) noteActor(id clinical.ActorID) {
 func (r *request) noteReason(words string) {
 	r.mu.Lock()
 	r.reason = words
+	r.mu.Unlock()
+}
+
+func (r *request) noteFault(err error) {
+	r.mu.Lock()
+	r.fault = err
 	r.mu.Unlock()
 }
 
@@ -125,6 +132,9 @@ func (r *request) log(ctx context.Context, log *slog.Logger, done Answered) {
 	}
 	if r.reason != "" {
 		attrs = append(attrs, slog.String("reason", r.reason))
+	}
+	if r.fault != nil {
+		attrs = append(attrs, slog.String("error", r.fault.Error()))
 	}
 	log.LogAttrs(ctx, level, "request", append(attrs, r.more...)...)
 }

@@ -164,7 +164,7 @@ func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (i
 	case !slot.receives():
 		return 0, u.store.fault(ctx, clinical.Fail(clinical.Busy, "another connection took this upload over", nil))
 	}
-	body, verify, err := checked(slot.header, src, func() bool { return slot.body.whole })
+	body, verify, err := checked(slot.header, src, slot.body.whole)
 	if err != nil {
 		return 0, u.store.fault(ctx, err)
 	}
