@@ -19,7 +19,8 @@ const (
 
 // Budget bounds the memory of all spools together. Past it, spools go to
 // temporary files, so that a slow client never keeps another one waiting and
-// memory does not grow with the number of clients.
+// memory does not grow with the number of clients. What spools leave free keeps
+// pieces that are going to be wanted again.
 type Budget struct {
 	limit  int64
 	used   atomic.Int64
@@ -27,6 +28,7 @@ type Budget struct {
 	first  sync.Pool
 	later  sync.Pool
 	spills atomic.Int64
+	recent recent
 }
 
 // NewBudget allows limit bytes of memory; overflow goes to files in dir (""
@@ -50,7 +52,11 @@ func NewBudget(limit int64, dir string) (*Budget, error) {
 }
 
 // Used is the memory held by spools now, in bytes.
-func (b *Budget) Used() int64 { return b.used.Load() }
+func (b *Budget) Used() int64 { return b.used.Load() - b.recent.memory() }
+
+// Kept is the memory held by pieces that are wanted again soon, in bytes. Spools
+// get it as they need it: it and Used together are within the budget.
+func (b *Budget) Kept() int64 { return b.recent.memory() }
 
 // Spills counts the spools that went to a file since the start.
 func (b *Budget) Spills() int64 { return b.spills.Load() }
@@ -61,9 +67,11 @@ func (b *Budget) block(first bool) []byte {
 	if first {
 		size, pool = firstBlock, &b.first
 	}
-	if b.used.Add(size) > b.limit {
+	for b.used.Add(size) > b.limit {
 		b.used.Add(-size)
-		return nil
+		if !b.recent.yield() {
+			return nil
+		}
 	}
 	return *pool.Get().(*[]byte)
 }

@@ -150,11 +150,15 @@ func (f *flow) run(u *unit, free func()) {
 	if hashErr != nil {
 		err = hashErr
 	}
-	if err == nil && u.where != inRow {
+	if err == nil && u.where != inRow && u.where != inScratch {
 		u.fresh.free()
 	}
 	free()
-	f.end(u, f.commit(u, did, err))
+	ended := f.commit(u, did, err)
+	if ended == nil && err == nil && u.where == inScratch {
+		f.s.e.o.Budget.recent.keep(did.scratch, u.fresh)
+	}
+	f.end(u, ended)
 }
 
 // hash waits for its turn and adds the unit's bytes to the running digest.

@@ -96,6 +96,21 @@ func (r *rope) add(p []byte) error {
 	return nil
 }
 
+// join appends the bytes of q, which is empty afterwards, without copying them
+// where both are in memory.
+func (r *rope) join(q *rope) error {
+	if r.file == nil && q.file == nil {
+		r.blocks, r.size = append(r.blocks, q.blocks...), r.size+q.size
+		q.blocks, q.size = nil, 0
+		return nil
+	}
+	var err error
+	if read := q.each(func(p []byte) { err = errors.Join(err, r.add(p)) }); read != nil {
+		return read
+	}
+	return err
+}
+
 // cut forgets what comes after the first size bytes.
 func (r *rope) cut(size int64) {
 	inBlocks := r.size - r.inFile
@@ -148,6 +163,14 @@ func (r *rope) head(n int) []byte {
 		out = append(out, rest[:got]...)
 	}
 	return out
+}
+
+// held is the memory that the rope takes of the budget, in bytes.
+func (r *rope) held() (n int64) {
+	for _, b := range r.blocks {
+		n += int64(cap(b))
+	}
+	return n
 }
 
 // free gives the memory and the file back. The rope must not be used after.

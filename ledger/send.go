@@ -132,6 +132,7 @@ func (e *Engine) collect(tenant clinical.TenantID, keys []string) {
 	if len(keys) == 0 {
 		return
 	}
+	e.o.Budget.recent.drop(keys...)
 	go func() {
 		ctx, stop := context.WithTimeout(context.Background(), sendTime)
 		defer stop()

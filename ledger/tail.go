@@ -66,6 +66,10 @@ func (s *Session) loadRows(ctx context.Context, r *rope, from, to int64) error {
 }
 
 func (s *Session) loadScratch(ctx context.Context, r *rope, t store.Tail) error {
+	if own := s.e.o.Budget.recent.take(t.ScratchKey); own != nil {
+		defer own.free()
+		return r.join(own)
+	}
 	src, err := s.e.o.Bucket.Get(ctx, t.ScratchKey, 0, t.Size)
 	if err != nil {
 		return err

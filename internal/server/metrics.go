@@ -35,6 +35,7 @@ func newMetrics(r *Rooms) *metrics {
 	gauge("bonfire_database_connections_used", "Database connections that are busy.", func() float64 { return float64(r.Store.Stats().AcquiredConns()) })
 	gauge("bonfire_database_connections_max", "Database connections there may be.", func() float64 { return float64(r.Store.Stats().MaxConns()) })
 	gauge("bonfire_spool_bytes", "Memory held by bytes of uploads on their way.", func() float64 { return float64(r.Budget.Used()) })
+	gauge("bonfire_spool_kept_bytes", "Memory held by pieces that become parts soon; spools get it as they need it.", func() float64 { return float64(r.Budget.Kept()) })
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "bonfire_spool_spills_total", Help: "Spools that went to a file because the memory budget was used up.",
 	}, func() float64 { return float64(r.Budget.Spills()) }))
