@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/minio/crc64nvme"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bonfiredb/bonfire/blob"
@@ -24,7 +23,7 @@ const (
 
 func BenchmarkUploadPart(b *testing.B) {
 	bucket, p := open(b), noise(1, benchSize)
-	crc := crc64nvme.Checksum(p)
+	crc := blob.UpdateCRC32C(0, p)
 	b.SetBytes(benchSize)
 	for i := 0; b.Loop(); i++ {
 		key := fmt.Sprint(i)

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/minio/crc64nvme"
 	"pgregory.net/rapid"
 
 	"github.com/bonfiredb/bonfire/blob"
@@ -32,17 +31,26 @@ func TestBodiesReadLikeWhatTheyHold(t *testing.T) {
 	for name, b := range map[string]blob.Body{
 		"one block":   blob.BytesBody([][]byte{p}),
 		"many blocks": blob.BytesBody([][]byte{nil, p[:1], p[1:5000], {}, p[5000:5000], p[5000:], nil}),
-		"a file":      blob.ReaderAtBody(f, int64(len(p)), crc64nvme.Checksum(p)),
+		"a file":      blob.ReaderAtBody(f, int64(len(p)), blob.UpdateCRC32C(0, p)),
 	} {
-		if b.Size() != int64(len(p)) || b.CRC64() != crc64nvme.Checksum(p) {
-			t.Errorf("%s: size %d, CRC %x", name, b.Size(), b.CRC64())
+		if b.Size() != int64(len(p)) || b.CRC32C() != blob.UpdateCRC32C(0, p) {
+			t.Errorf("%s: size %d, CRC %x", name, b.Size(), b.CRC32C())
 		}
 		if err := iotest.TestReader(b, p); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+		for _, from := range []int64{0, 1, 4999, 9999, 10_000} { // net/http reads some before it has the rest written
+			var rest bytes.Buffer
+			if _, err := b.Seek(from, io.SeekStart); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := io.Copy(&rest, b); err != nil || n != 10_000-from || !bytes.Equal(rest.Bytes(), p[from:]) {
+				t.Errorf("%s: %d bytes written from %d on, %v", name, n, from, err)
+			}
+		}
 	}
 	none := blob.BytesBody(nil)
-	if none.Size() != 0 || none.CRC64() != 0 || iotest.TestReader(none, nil) != nil {
+	if none.Size() != 0 || none.CRC32C() != 0 || iotest.TestReader(none, nil) != nil {
 		t.Error("an empty body is not empty")
 	}
 	for _, seek := range []struct {

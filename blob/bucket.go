@@ -33,7 +33,7 @@ type Config struct {
 	// PublicEndpoint is the endpoint in presigned URLs, where clients reach the
 	// store by another name than the server does; "" is Endpoint.
 	PublicEndpoint string
-	// FullObjectCRC asks the store to verify CRC-64/NVME on every part and over
+	// FullObjectCRC asks the store to verify CRC32C on every part and over
 	// the whole object at assembly. Set it, except for a store that does not
 	// know this algorithm: bodies then carry Content-MD5 (RFC 1864), and the
 	// whole is checked here, by combining the CRCs of its parts.

@@ -47,7 +47,7 @@ func body(p []byte) blob.Body { return blob.BytesBody([][]byte{p}) }
 // stands for bytes that are damaged on their way.
 type liar struct{ blob.Body }
 
-func (l liar) CRC64() uint64 { return l.Body.CRC64() ^ 1 }
+func (l liar) CRC32C() uint32 { return l.Body.CRC32C() ^ 1 }
 
 // fetch is the whole object.
 func fetch(t testing.TB, b *blob.Bucket, key string) []byte {

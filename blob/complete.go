@@ -17,13 +17,13 @@ import (
 var looks = []time.Duration{0, 250 * time.Millisecond, time.Second}
 
 // CompleteMultipart makes one object of the parts listed, of size bytes and
-// CRC-64/NVME crc in all. Parts the list leaves out are discarded. It is
+// CRC32C crc in all. Parts the list leaves out are discarded. It is
 // idempotent: an object already there with this size and checksum is success,
 // whoever made it. Kinds: ChecksumMismatch (ErrDigestMismatch: the parts, or an
 // object already under this key, are not these bytes), Gone
 // (ErrMultipartGone: neither upload nor object exist), Internal (ErrBadParts;
 // ErrNotEncrypted, what this call assembled is removed again), Unavailable.
-func (b *Bucket) CompleteMultipart(ctx context.Context, key, uploadID string, parts []Part, size int64, crc uint64) (Object, error) {
+func (b *Bucket) CompleteMultipart(ctx context.Context, key, uploadID string, parts []Part, size int64, crc uint32) (Object, error) {
 	if err := fit(parts, size, crc); err != nil {
 		return Object{}, err
 	}
@@ -32,7 +32,7 @@ func (b *Bucket) CompleteMultipart(ctx context.Context, key, uploadID string, pa
 	switch {
 	case err == nil && b.confirmed(out, crc):
 		return b.proveEncrypted(ctx, Object{
-			Key: key, Size: size, CRC64: crc, HasCRC: true, ETag: aws.ToString(out.ETag),
+			Key: key, Size: size, CRC32C: crc, HasCRC: true, ETag: aws.ToString(out.ETag),
 			VersionID: aws.ToString(out.VersionId), SSE: string(out.ServerSideEncryption),
 			KMSKey: aws.ToString(out.SSEKMSKeyId),
 		})
@@ -44,15 +44,15 @@ func (b *Bucket) CompleteMultipart(ctx context.Context, key, uploadID string, pa
 
 // fit checks what the store might not: that the parts follow one another, and
 // that their sizes and checksums make the whole's.
-func fit(parts []Part, size int64, crc uint64) error {
+func fit(parts []Part, size int64, crc uint32) error {
 	var n int64
-	var sum uint64
+	var sum uint32
 	var last int32
 	for _, p := range parts {
 		if p.Number <= last {
 			return fail(ErrBadParts, fmt.Errorf("part %d after part %d", p.Number, last))
 		}
-		sum = combineCRC(sum, p.CRC64, p.Size)
+		sum = CombineCRC32C(sum, p.CRC32C, p.Size)
 		n += p.Size
 		last = p.Number
 	}
@@ -65,7 +65,7 @@ func fit(parts []Part, size int64, crc uint64) error {
 	return nil
 }
 
-func (b *Bucket) completeInput(key, uploadID string, parts []Part, size int64, crc uint64) *s3.CompleteMultipartUploadInput {
+func (b *Bucket) completeInput(key, uploadID string, parts []Part, size int64, crc uint32) *s3.CompleteMultipartUploadInput {
 	in := &s3.CompleteMultipartUploadInput{
 		Bucket:          &b.cfg.Bucket,
 		Key:             b.key(key),
@@ -75,12 +75,12 @@ func (b *Bucket) completeInput(key, uploadID string, parts []Part, size int64, c
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: make([]types.CompletedPart, len(parts))},
 	}
 	if b.cfg.FullObjectCRC {
-		in.ChecksumCRC64NVME, in.ChecksumType = encodeCRC(crc), types.ChecksumTypeFullObject
+		in.ChecksumCRC32C, in.ChecksumType = encodeCRC(crc), types.ChecksumTypeFullObject
 	}
 	for i, p := range parts {
 		part := types.CompletedPart{PartNumber: aws.Int32(p.Number), ETag: aws.String(p.ETag)}
 		if b.cfg.FullObjectCRC {
-			part.ChecksumCRC64NVME = encodeCRC(p.CRC64)
+			part.ChecksumCRC32C = encodeCRC(p.CRC32C)
 		}
 		in.MultipartUpload.Parts[i] = part
 	}
@@ -90,14 +90,14 @@ func (b *Bucket) completeInput(key, uploadID string, parts []Part, size int64, c
 // confirmed reports whether a success speaks of these bytes. versitygw answers
 // a second completion with a bare 200 while the first is still running, and
 // whatever object there is; only the checksum in the answer tells.
-func (b *Bucket) confirmed(out *s3.CompleteMultipartUploadOutput, crc uint64) bool {
-	told, ok := decodeCRC(out.ChecksumCRC64NVME)
+func (b *Bucket) confirmed(out *s3.CompleteMultipartUploadOutput, crc uint32) bool {
+	told, ok := decodeCRC(out.ChecksumCRC32C)
 	return ok && told == crc
 }
 
 // look finds out what a doubtful answer, refused, left behind: nil is a
 // success that did not say of what.
-func (b *Bucket) look(ctx context.Context, key string, size int64, crc uint64, refused error) (Object, error) {
+func (b *Bucket) look(ctx context.Context, key string, size int64, crc uint32, refused error) (Object, error) {
 	mismatch := fail(ErrDigestMismatch, refused)
 	for _, pause := range looks {
 		if err := sleep(ctx, pause); err != nil {

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/minio/crc64nvme"
 	"pgregory.net/rapid"
 )
 
@@ -12,11 +11,11 @@ func TestCombinedCRCIsThatOfTheWhole(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 300), 0, 5).Draw(t, "parts")
-		var crc uint64
+		var crc uint32
 		for _, p := range parts {
-			crc = combineCRC(crc, crc64nvme.Checksum(p), int64(len(p)))
+			crc = CombineCRC32C(crc, UpdateCRC32C(0, p), int64(len(p)))
 		}
-		if want := crc64nvme.Checksum(slices.Concat(parts...)); crc != want {
+		if want := UpdateCRC32C(0, slices.Concat(parts...)); crc != want {
 			t.Fatalf("combined %x, whole %x", crc, want)
 		}
 	})
@@ -24,11 +23,11 @@ func TestCombinedCRCIsThatOfTheWhole(t *testing.T) {
 
 func TestChecksumHeader(t *testing.T) {
 	t.Parallel()
-	// The check value of CRC-64/NVME for "123456789" in the catalogue of CRCs is ae8b14860a799888.
-	if got := *encodeCRC(crc64nvme.Checksum([]byte("123456789"))); got != "rosUhgp5mIg=" {
+	// The check value of CRC-32C for "123456789" in the catalogue of CRCs is e3069283.
+	if got := *encodeCRC(UpdateCRC32C(0, []byte("123456789"))); got != "4waSgw==" {
 		t.Errorf("encoded %q", got)
 	}
-	for _, s := range []string{"", "rosUhgp5", "rosUhgp5mIg=-2", "*"} {
+	for _, s := range []string{"", "rosUhgp5mIg=", "4waSgw==-2", "*"} {
 		if crc, ok := decodeCRC(&s); ok {
 			t.Errorf("%q decoded to %x", s, crc)
 		}

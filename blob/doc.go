@@ -7,7 +7,7 @@
 //
 // Four rules hold for every call:
 //
-//   - No body leaves without a checksum the store verifies. It is CRC-64/NVME,
+//   - No body leaves without a checksum the store verifies. It is CRC32C,
 //     known beforehand and sent as a header; the payload itself is not signed,
 //     on http and https alike, so a body is read once per attempt.
 //   - Writes are idempotent. An answer lost on the way is settled by asking

@@ -59,7 +59,7 @@ func (b *Bucket) proveEncrypted(ctx context.Context, o Object) (Object, error) {
 		return Object{}, err
 	}
 	if !head.HasCRC {
-		head.CRC64, head.HasCRC = o.CRC64, o.HasCRC
+		head.CRC32C, head.HasCRC = o.CRC32C, o.HasCRC
 	}
 	return head, nil
 }

@@ -196,7 +196,7 @@ func TestEncryptionOnMinIO(t *testing.T) {
 	}
 	id, parts, crc := upload(t, b, "multi", p, 2, 7)
 	for range 2 {
-		if o, err := b.CompleteMultipart(t.Context(), "multi", id, parts, partSize+1, crc); err != nil || o.SSE != "aws:kms" || o.CRC64 != crc {
+		if o, err := b.CompleteMultipart(t.Context(), "multi", id, parts, partSize+1, crc); err != nil || o.SSE != "aws:kms" || o.CRC32C != crc {
 			t.Fatalf("%+v, %v", o, err)
 		}
 	}

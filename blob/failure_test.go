@@ -26,7 +26,7 @@ func TestAStoreThatStaysDown(t *testing.T) {
 		"Abort":     func() error { return b.AbortMultipart(t.Context(), "k", "id") },
 		"Alive":     func() error { _, err := b.MultipartAlive(t.Context(), "k", "id"); return err },
 		"Complete": func() error {
-			_, err := b.CompleteMultipart(t.Context(), "k", "id", []blob.Part{{Number: 1, ETag: "x", Size: 1, CRC64: 7}}, 1, 7)
+			_, err := b.CompleteMultipart(t.Context(), "k", "id", []blob.Part{{Number: 1, ETag: "x", Size: 1, CRC32C: 7}}, 1, 7)
 			return err
 		},
 	}

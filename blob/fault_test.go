@@ -113,7 +113,7 @@ func TestALostAnswerToComplete(t *testing.T) {
 				want(t, err, blob.ErrUnavailable, clinical.Unavailable)
 				o, err = b.CompleteMultipart(t.Context(), "k", id, parts, int64(len(p)), crc)
 			}
-			if err != nil || o.CRC64 != crc {
+			if err != nil || o.CRC32C != crc {
 				t.Fatalf("%+v, %v", o, err)
 			}
 			if !bytes.Equal(fetch(t, b, "k"), p) {
@@ -142,7 +142,7 @@ func TestCompleteWaitsForAnAssemblyUnderWay(t *testing.T) {
 		}
 	})
 	id, parts, crc := upload(t, b, "k", noise(1, 100), 1)
-	if o, err := b.CompleteMultipart(t.Context(), "k", id, parts, 100, crc); err != nil || o.CRC64 != crc {
+	if o, err := b.CompleteMultipart(t.Context(), "k", id, parts, 100, crc); err != nil || o.CRC32C != crc {
 		t.Fatalf("%+v, %v", o, err)
 	}
 }
@@ -279,8 +279,8 @@ func TestTheStoreChecksTheWholeToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := <-asked
-	sum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, crc))
-	if h.Get("X-Amz-Checksum-Crc64nvme") != sum || h.Get("X-Amz-Checksum-Type") != "FULL_OBJECT" ||
+	sum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc))
+	if h.Get("X-Amz-Checksum-Crc32c") != sum || h.Get("X-Amz-Checksum-Type") != "FULL_OBJECT" ||
 		h.Get("X-Amz-Mp-Object-Size") != "9" || h.Get("If-None-Match") != "*" {
 		t.Errorf("asked with %v", h)
 	}
@@ -290,7 +290,7 @@ func TestTheStoreChecksTheWholeToo(t *testing.T) {
 type mute struct{ http.ResponseWriter }
 
 func (m mute) WriteHeader(status int) {
-	m.Header().Del("X-Amz-Checksum-Crc64nvme")
+	m.Header().Del("X-Amz-Checksum-Crc32c")
 	m.ResponseWriter.WriteHeader(status)
 }
 

@@ -21,8 +21,8 @@ type Part struct {
 	ETag string
 	// Size is in bytes: at least 5 MiB for all parts but the last.
 	Size int64
-	// CRC64 is the CRC-64/NVME of the part.
-	CRC64 uint64
+	// CRC32C is the CRC32C of the part.
+	CRC32C uint32
 }
 
 // Multipart is an upload that was begun and neither completed nor aborted.
@@ -41,7 +41,7 @@ func (b *Bucket) CreateMultipart(ctx context.Context, key, contentType string) (
 		in.ContentType = &contentType
 	}
 	if b.cfg.FullObjectCRC {
-		in.ChecksumAlgorithm, in.ChecksumType = types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeFullObject
+		in.ChecksumAlgorithm, in.ChecksumType = types.ChecksumAlgorithmCrc32c, types.ChecksumTypeFullObject
 	}
 	in.ServerSideEncryption, in.SSEKMSKeyId, in.BucketKeyEnabled = b.encryption()
 	out, err := b.client.CreateMultipartUpload(ctx, in)
@@ -65,14 +65,14 @@ func (b *Bucket) UploadPart(ctx context.Context, key, uploadID string, number in
 		ContentLength: aws.Int64(body.Size()),
 	}
 	var err error
-	if in.ChecksumCRC64NVME, in.ContentMD5, err = b.checksum(body); err != nil {
+	if in.ChecksumCRC32C, in.ContentMD5, err = b.checksum(body); err != nil {
 		return Part{}, err
 	}
 	out, err := b.client.UploadPart(ctx, in, unsigned)
 	if err != nil {
 		return Part{}, b.partFailure(ctx, key, uploadID, err)
 	}
-	return Part{Number: number, ETag: aws.ToString(out.ETag), Size: body.Size(), CRC64: body.CRC64()}, nil
+	return Part{Number: number, ETag: aws.ToString(out.ETag), Size: body.Size(), CRC32C: body.CRC32C()}, nil
 }
 
 // partFailure tells a network error from its double: a store that refuses a

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/minio/crc64nvme"
 )
 
 // Object is what the store says of one finished object. Head fills all of it;
@@ -20,8 +19,8 @@ type Object struct {
 	Key string
 	// Size is in bytes.
 	Size int64
-	// CRC64 is the CRC-64/NVME of the whole object, where HasCRC.
-	CRC64  uint64
+	// CRC32C is the CRC32C of the whole object, where HasCRC.
+	CRC32C uint32
 	HasCRC bool
 	// ETag identifies the content; it is no digest of it.
 	ETag string
@@ -52,7 +51,7 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body Body) (O
 	in.IfNoneMatch = aws.String("*")
 	out, err := b.client.PutObject(ctx, in, unsigned)
 	if err = failure(err); errors.Is(err, ErrConflict) {
-		return b.alreadyThere(ctx, key, body.Size(), body.CRC64(), err)
+		return b.alreadyThere(ctx, key, body.Size(), body.CRC32C(), err)
 	}
 	if err != nil {
 		return Object{}, err
@@ -93,13 +92,13 @@ func (b *Bucket) putInput(key, contentType string, body Body) (*s3.PutObjectInpu
 	}
 	in.ServerSideEncryption, in.SSEKMSKeyId, in.BucketKeyEnabled = b.encryption()
 	var err error
-	in.ChecksumCRC64NVME, in.ContentMD5, err = b.checksum(body)
+	in.ChecksumCRC32C, in.ContentMD5, err = b.checksum(body)
 	return in, err
 }
 
 func putObject(key, contentType string, body Body, out *s3.PutObjectOutput) Object {
 	return Object{
-		Key: key, Size: body.Size(), CRC64: body.CRC64(), HasCRC: true, ContentType: contentType,
+		Key: key, Size: body.Size(), CRC32C: body.CRC32C(), HasCRC: true, ContentType: contentType,
 		ETag: aws.ToString(out.ETag), VersionID: aws.ToString(out.VersionId),
 		SSE: string(out.ServerSideEncryption), KMSKey: aws.ToString(out.SSEKMSKeyId),
 	}
@@ -107,7 +106,7 @@ func putObject(key, contentType string, body Body, out *s3.PutObjectOutput) Obje
 
 // alreadyThere settles what a refusal left open: whether the object under the
 // key is the one we meant to make. If it is another, the answer is otherwise.
-func (b *Bucket) alreadyThere(ctx context.Context, key string, size int64, crc uint64, otherwise error) (Object, error) {
+func (b *Bucket) alreadyThere(ctx context.Context, key string, size int64, crc uint32, otherwise error) (Object, error) {
 	o, err := b.Head(ctx, key)
 	if errors.Is(err, ErrNotFound) {
 		return Object{}, fail(ErrUnavailable, otherwise) // it was there a moment ago
@@ -129,7 +128,7 @@ func (b *Bucket) alreadyThere(ctx context.Context, key string, size int64, crc u
 // store that tells no checksum, an object up to readBack long is read; above
 // that the size decides, for such an object was assembled from parts that
 // were each verified, under a key nobody else writes to.
-func (b *Bucket) holds(ctx context.Context, o *Object, size int64, crc uint64) (bool, error) {
+func (b *Bucket) holds(ctx context.Context, o *Object, size int64, crc uint32) (bool, error) {
 	if o.Size != size {
 		return false, nil
 	}
@@ -138,24 +137,24 @@ func (b *Bucket) holds(ctx context.Context, o *Object, size int64, crc uint64) (
 	}
 	if !o.HasCRC {
 		var err error
-		if o.CRC64, err = b.read(ctx, o.Key, size); err != nil {
+		if o.CRC32C, err = b.read(ctx, o.Key, size); err != nil {
 			return false, err
 		}
 		o.HasCRC = true
 	}
-	return o.CRC64 == crc, nil
+	return o.CRC32C == crc, nil
 }
 
 // read is the CRC of an object's bytes.
-func (b *Bucket) read(ctx context.Context, key string, size int64) (uint64, error) {
+func (b *Bucket) read(ctx context.Context, key string, size int64) (uint32, error) {
 	r, err := b.Get(ctx, key, 0, size)
 	if err != nil {
 		return 0, err
 	}
 	defer r.Close()
-	h := crc64nvme.New()
+	h := NewCRC32C()
 	_, err = io.Copy(h, r)
-	return h.Sum64(), err
+	return h.Sum32(), err
 }
 
 // Head asks for an object's properties. On AWS the checksum of an SSE-KMS
@@ -176,7 +175,7 @@ func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
 		KMSKey: aws.ToString(out.SSEKMSKeyId), ContentType: aws.ToString(out.ContentType),
 		LastModified: aws.ToTime(out.LastModified),
 	}
-	o.CRC64, o.HasCRC = decodeCRC(out.ChecksumCRC64NVME)
+	o.CRC32C, o.HasCRC = decodeCRC(out.ChecksumCRC32C)
 	return o, nil
 }
 

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minio/crc64nvme"
-
 	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/clinical"
 )
@@ -30,11 +28,11 @@ func TestPutIsOneCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if head.Size != 300_000 || head.CRC64 != crc64nvme.Checksum(p) || !head.HasCRC || head.ContentType != "image/png" ||
+	if head.Size != 300_000 || head.CRC32C != blob.UpdateCRC32C(0, p) || !head.HasCRC || head.ContentType != "image/png" ||
 		time.Since(head.LastModified) > time.Hour {
 		t.Errorf("head: %+v", head)
 	}
-	if o.Key != "a/b" || o.ETag != head.ETag || o.Size != head.Size || o.CRC64 != head.CRC64 || !o.HasCRC {
+	if o.Key != "a/b" || o.ETag != head.ETag || o.Size != head.Size || o.CRC32C != head.CRC32C || !o.HasCRC {
 		t.Errorf("put: %+v, head: %+v", o, head)
 	}
 	if !bytes.Equal(fetch(t, b, "a/b"), p) {
@@ -48,7 +46,7 @@ func TestPutOfNothing(t *testing.T) {
 	if _, err := b.Put(t.Context(), "empty", "", blob.BytesBody(nil)); err != nil {
 		t.Fatal(err)
 	}
-	if o, err := b.Head(t.Context(), "empty"); err != nil || o.Size != 0 || o.CRC64 != 0 || !o.HasCRC {
+	if o, err := b.Head(t.Context(), "empty"); err != nil || o.Size != 0 || o.CRC32C != 0 || !o.HasCRC {
 		t.Fatalf("%+v, %v", o, err)
 	}
 	if p := fetch(t, b, "empty"); len(p) != 0 {
@@ -64,7 +62,7 @@ func TestPutAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := b.Put(t.Context(), "k", "", body(p))
-	if err != nil || again.ETag != first.ETag || again.CRC64 != first.CRC64 {
+	if err != nil || again.ETag != first.ETag || again.CRC32C != first.CRC32C {
 		t.Fatalf("same bytes: %+v, %v", again, err)
 	}
 	_, err = b.Put(t.Context(), "k", "", body(noise(3, 1000)))
@@ -94,7 +92,7 @@ func TestScratchIsReplaced(t *testing.T) {
 
 func TestDamagedBytesAreRefused(t *testing.T) {
 	t.Parallel()
-	for name, md5 := range map[string]bool{"CRC-64/NVME": false, "Content-MD5": true} {
+	for name, md5 := range map[string]bool{"CRC32C": false, "Content-MD5": true} {
 		t.Run(name, func(t *testing.T) {
 			b := open(t, func(c *blob.Config) { c.FullObjectCRC = !md5 })
 			bad := liar{body(noise(4, 1000))}

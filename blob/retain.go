@@ -54,7 +54,7 @@ func (b *Bucket) PutRetained(ctx context.Context, key, contentType string, body 
 	in.ObjectLockMode, in.ObjectLockRetainUntilDate = types.ObjectLockModeGovernance, aws.Time(until.UTC())
 	out, err := b.client.PutObject(ctx, in, unsigned)
 	if err = failure(err); errors.Is(err, ErrConflict) {
-		return b.alreadyThere(ctx, key, body.Size(), body.CRC64(), err)
+		return b.alreadyThere(ctx, key, body.Size(), body.CRC32C(), err)
 	}
 	if err != nil {
 		return Object{}, err

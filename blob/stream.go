@@ -12,11 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-	"github.com/minio/crc64nvme"
 )
 
 // Streams reports whether StreamPart may be tried: the store must know
-// CRC-64/NVME, by which such a part is checked.
+// CRC32C, by which such a part is checked.
 func (b *Bucket) Streams() bool { return b.cfg.FullObjectCRC }
 
 // StreamPart is UploadPart for bytes that still arrive while they are sent: of
@@ -39,10 +38,10 @@ func (b *Bucket) StreamPart(ctx context.Context, key, uploadID string, number in
 		return Part{}, failure(err)
 	}
 	crc := framed.crc
-	if told, ok := decodeCRC(out.ChecksumCRC64NVME); !ok || told != crc || framed.left > 0 {
+	if told, ok := decodeCRC(out.ChecksumCRC32C); !ok || told != crc || framed.left > 0 {
 		return Part{}, fail(errOther, errors.New("a part was taken without its trailing checksum"))
 	}
-	return Part{Number: number, ETag: aws.ToString(out.ETag), Size: size, CRC64: crc}, nil
+	return Part{Number: number, ETag: aws.ToString(out.ETag), Size: size, CRC32C: crc}, nil
 }
 
 // once: no attempt after the first, and no waiting for the store's leave to
@@ -52,7 +51,7 @@ func once(o *s3.Options) {
 	o.ContinueHeaderThresholdBytes = -1
 }
 
-const crcTrailer = "x-amz-checksum-crc64nvme"
+const crcTrailer = "x-amz-checksum-crc32c"
 
 // trailing makes a request say that its body is chunked and followed by its
 // checksum (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html).
@@ -86,7 +85,7 @@ type trailed struct {
 	head, tail []byte
 	left       int64 // of the body
 	length     int64 // of everything
-	crc        uint64
+	crc        uint32
 }
 
 func newTrailed(body io.Reader, size int64) *trailed {
@@ -111,7 +110,7 @@ func (t *trailed) Read(p []byte) (int, error) {
 		return n, nil
 	case t.left > 0:
 		n, err := t.body.Read(p[:min(int64(len(p)), t.left)])
-		t.crc = crc64nvme.Update(t.crc, p[:n])
+		t.crc = UpdateCRC32C(t.crc, p[:n])
 		if t.left -= int64(n); t.left == 0 {
 			t.tail, err = t.end(), nil
 		} else if errors.Is(err, io.EOF) {
@@ -124,4 +123,55 @@ func (t *trailed) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return 0, io.EOF
+}
+
+// WriteTo implements io.WriterTo.
+func (t *trailed) WriteTo(w io.Writer) (n int64, err error) {
+	sent := &tallied{w: w}
+	if _, err = sent.Write(t.head); err != nil {
+		return sent.n, err
+	}
+	t.head = nil
+	if t.left > 0 {
+		if _, err = io.Copy(&summed{sent, t}, t.body); err != nil {
+			return sent.n, err
+		}
+		if t.left > 0 {
+			return sent.n, io.ErrUnexpectedEOF
+		}
+		t.tail = t.end()
+	}
+	_, err = sent.Write(t.tail)
+	t.tail = nil
+	return sent.n, err
+}
+
+// tallied counts what is written.
+type tallied struct {
+	w io.Writer
+	n int64
+}
+
+// Write implements io.Writer.
+func (t *tallied) Write(p []byte) (int, error) {
+	n, err := t.w.Write(p)
+	t.n += int64(n)
+	return n, err
+}
+
+// summed adds what is written to the checksum of a trailed body.
+type summed struct {
+	w io.Writer
+	t *trailed
+}
+
+// Write implements io.Writer.
+func (s *summed) Write(p []byte) (int, error) {
+	if int64(len(p)) > s.t.left {
+		return 0, errors.New("blob: a body is longer than announced")
+	}
+	n, err := s.w.Write(p)
+	s.t.crc = UpdateCRC32C(s.t.crc, p[:n])
+	s.t.left -= int64(n)
+	return n, err
 }

@@ -93,6 +93,7 @@ func httpClient(conns int) *awshttp.BuildableClient {
 			// Assembling a large object answers only when it is done.
 			t.ResponseHeaderTimeout = time.Minute
 			t.DisableCompression = true
+			direct(t)
 		})
 }
 

@@ -65,7 +65,6 @@ func (c Confidentiality) Code() string {
 type Digests struct {
 	SHA256 []byte // 32 bytes, always there
 	SHA1   []byte // 20 bytes, or nil: FHIR R4 Attachment.hash is optional
-	CRC64  uint64 // CRC-64/NVME, as S3's x-amz-checksum-crc64nvme
 }
 
 // Coding is a code of a terminology system.

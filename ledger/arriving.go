@@ -142,6 +142,30 @@ func (f *follower) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
+// WriteTo implements io.WriterTo.
+func (f *follower) WriteTo(w io.Writer) (n int64, err error) {
+	for f.at < f.size {
+		have, err := f.await()
+		if err != nil {
+			return n, err
+		}
+		if f.buf == nil && f.a.spilled() {
+			f.buf = make([]byte, wakeEvery)
+		}
+		b, err := f.a.piece(f.at, have, f.buf)
+		if err != nil {
+			return n, err
+		}
+		m, err := w.Write(b)
+		n += int64(m)
+		f.at += int64(m)
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
 // await waits until there are bytes after those read.
 func (f *follower) await() (have int64, err error) {
 	have, over, more := f.a.now()

@@ -37,12 +37,19 @@ func TestFollowersSeeWhatIsWritten(t *testing.T) {
 				err error
 			}
 			got := make(chan result)
-			for range 2 {
-				go func() {
-					b, err := io.ReadAll(&follower{ctx: t.Context(), a: a, size: int64(len(want))})
-					got <- result{b, err}
-				}()
-			}
+			go func() {
+				b, err := io.ReadAll(&follower{ctx: t.Context(), a: a, size: int64(len(want))})
+				got <- result{b, err}
+			}()
+			go func() {
+				var all bytes.Buffer
+				f := &follower{ctx: t.Context(), a: a, size: int64(len(want))}
+				_, err := io.CopyN(&all, f, 1000)
+				if err == nil {
+					_, err = f.WriteTo(&all)
+				}
+				got <- result{all.Bytes(), err}
+			}()
 			go func() {
 				var all bytes.Buffer
 				err := a.each(func(p []byte) { all.Write(p) })

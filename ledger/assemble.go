@@ -73,7 +73,7 @@ func (s *Session) assemble(ctx context.Context) error {
 	var sniffed string
 	var err error
 	if inParts {
-		err = s.completeParts(ctx, sum.CRC64, before)
+		err = s.completeParts(ctx, s.dig.crc, before)
 	} else {
 		sniffed, err = s.putWhole(ctx)
 	}
@@ -153,14 +153,14 @@ func (s *Session) putWhole(ctx context.Context) (sniffed string, err error) {
 // when somebody may have asked S3 to assemble it already, a multipart that is
 // not there any more can mean that S3 is still at it, and that the object is
 // about to appear. Nothing is given up before that has been waited for.
-func (s *Session) completeParts(ctx context.Context, crc uint64, before clinical.UploadState) error {
+func (s *Session) completeParts(ctx context.Context, crc uint32, before clinical.UploadState) error {
 	parts, err := s.e.o.Store.Parts(ctx, s.lease)
 	if err != nil {
 		return err
 	}
 	list := make([]blob.Part, len(parts))
 	for i, p := range parts {
-		list[i] = blob.Part{Number: p.Number, ETag: p.ETag, Size: p.Size, CRC64: p.CRC64}
+		list[i] = blob.Part{Number: p.Number, ETag: p.ETag, Size: p.Size, CRC32C: p.CRC32C}
 	}
 	_, err = s.e.o.Bucket.CompleteMultipart(ctx, s.row.ObjectKey, s.row.Multipart, list, s.row.Offset, crc)
 	if !errors.Is(err, blob.ErrMultipartGone) {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"io"
 
-	"github.com/minio/crc64nvme"
+	"github.com/bonfiredb/bonfire/blob"
 )
 
 // body is what one S3 request carries: several ropes, one after the other. It
@@ -14,17 +14,18 @@ type body struct {
 	parts []io.ReaderAt
 	ends  []int64 // where each part ends
 	at    int64
-	crc   uint64
+	crc   uint32
 }
 
-// newBody reads the ropes once for their checksum.
+// newBody reads those ropes for their checksum that do not know it.
 func newBody(ropes ...*rope) (*body, error) {
 	b := &body{}
-	crc := crc64nvme.New()
 	for _, r := range ropes {
-		if err := r.each(func(p []byte) { _, _ = crc.Write(p) }); err != nil {
+		crc, err := r.checksum()
+		if err != nil {
 			return nil, err
 		}
+		b.crc = blob.CombineCRC32C(b.crc, crc, r.size)
 		for _, blk := range r.blocks {
 			b.add(bytesAt(blk), int64(len(blk)))
 		}
@@ -32,7 +33,6 @@ func newBody(ropes ...*rope) (*body, error) {
 			b.add(r.file, r.inFile)
 		}
 	}
-	b.crc = crc.Sum64()
 	return b, nil
 }
 
@@ -51,8 +51,8 @@ func (b *body) Size() int64 {
 	return b.ends[len(b.ends)-1]
 }
 
-// CRC64 is the CRC-64/NVME of the whole body.
-func (b *body) CRC64() uint64 { return b.crc }
+// CRC32C is the CRC32C of the whole body.
+func (b *body) CRC32C() uint32 { return b.crc }
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
@@ -69,6 +69,31 @@ func (b *body) Read(p []byte) (int, error) {
 		start = end
 	}
 	return 0, io.EOF
+}
+
+// WriteTo implements io.WriterTo: what is in memory is not copied.
+func (b *body) WriteTo(w io.Writer) (n int64, err error) {
+	start := int64(0)
+	for i, end := range b.ends {
+		if b.at < end {
+			m, err := writePart(w, b.parts[i], b.at-start, end-start)
+			b.at += m
+			n += m
+			if err != nil {
+				return n, err
+			}
+		}
+		start = end
+	}
+	return n, nil
+}
+
+func writePart(w io.Writer, p io.ReaderAt, from, to int64) (int64, error) {
+	if memory, ok := p.(bytesAt); ok {
+		n, err := w.Write(memory[from:to])
+		return int64(n), err
+	}
+	return io.Copy(w, io.NewSectionReader(p, from, to-from))
 }
 
 // Seek implements io.Seeker.

@@ -7,10 +7,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash"
+	"io"
 	"sync"
 
+	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/clinical"
-	"github.com/minio/crc64nvme"
 )
 
 // SHA1 says for which files the SHA-1 of FHIR R4's Attachment.hash is computed.
@@ -29,11 +30,12 @@ const (
 type digest struct {
 	sha256 hash.Hash
 	sha1   hash.Hash // nil when not wanted
-	crc    uint64
+	crc    uint32
 }
 
 // state layout: version, crc, then each hash with a length byte (0: absent).
-const digestVersion = 1
+// Version 1 had another CRC.
+const digestVersion = 2
 
 func newDigest(withSHA1 bool) *digest {
 	d := &digest{sha256: sha256.New()}
@@ -49,11 +51,14 @@ func resumeDigest(state []byte, withSHA1 bool) (*digest, error) {
 		return newDigest(withSHA1), nil
 	}
 	d := newDigest(false)
-	if len(state) < 10 || state[0] != digestVersion {
+	if state[0] == digestVersion-1 {
+		return nil, clinical.Fail(clinical.Gone, "this upload was begun under an earlier version: begin it again", nil)
+	}
+	if len(state) < 6 || state[0] != digestVersion {
 		return nil, errors.New("ledger: unknown digest state")
 	}
-	d.crc = binary.BigEndian.Uint64(state[1:9])
-	rest := state[9:]
+	d.crc = binary.BigEndian.Uint32(state[1:5])
+	rest := state[5:]
 	var one []byte
 	if one, rest = cut(rest); one == nil {
 		return nil, errors.New("ledger: short digest state")
@@ -79,7 +84,7 @@ func cut(b []byte) (one, rest []byte) {
 
 // state is the digest's saved form.
 func (d *digest) state() []byte {
-	out := binary.BigEndian.AppendUint64([]byte{digestVersion}, d.crc)
+	out := binary.BigEndian.AppendUint32([]byte{digestVersion}, d.crc)
 	for _, h := range []hash.Hash{d.sha256, d.sha1} {
 		if h == nil {
 			out = append(out, 0)
@@ -106,7 +111,7 @@ func (d *digest) add(r *rope) error {
 	}
 	err := r.each(func(p []byte) {
 		_, _ = d.sha256.Write(p)
-		d.crc = crc64nvme.Update(d.crc, p)
+		d.crc = blob.UpdateCRC32C(d.crc, p)
 	})
 	side.Wait()
 	return err
@@ -114,19 +119,43 @@ func (d *digest) add(r *rope) error {
 
 // write takes in bytes as they come.
 func (d *digest) write(p []byte) {
+	d.hash(p)
+	d.crc = blob.UpdateCRC32C(d.crc, p)
+}
+
+func (d *digest) hash(p []byte) {
 	if d.sha1 != nil {
 		_, _ = d.sha1.Write(p)
 	}
 	_, _ = d.sha256.Write(p)
-	d.crc = crc64nvme.Update(d.crc, p)
 }
+
+// counting adds what is read into a rope to a digest, while the processor has it
+// at hand. The digest lacks the rope's checksum until it joins it.
+type counting struct {
+	io.Reader
+	digest *digest
+	rope   *rope
+}
+
+// Read implements io.Reader.
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.digest.hash(p[:n])
+	c.rope.crc = blob.UpdateCRC32C(c.rope.crc, p[:n])
+	c.rope.summed += int64(n)
+	return n, err
+}
+
+// join adds the checksum of a rope that was counted.
+func (d *digest) join(r *rope) { d.crc = blob.CombineCRC32C(d.crc, r.crc, r.size) }
 
 // drop forgets SHA-1: the file has grown past what it is wanted for.
 func (d *digest) drop() { d.sha1 = nil }
 
 // sum gives the digests of everything added.
 func (d *digest) sum() clinical.Digests {
-	out := clinical.Digests{SHA256: d.sha256.Sum(nil), CRC64: d.crc}
+	out := clinical.Digests{SHA256: d.sha256.Sum(nil)}
 	if d.sha1 != nil {
 		out.SHA1 = d.sha1.Sum(nil)
 	}

@@ -39,6 +39,8 @@ func (f *flow) fill(u *unit, src io.Reader) error {
 			return err
 		}
 		f.begin(u, size, follow)
+	} else if u.prev == nil {
+		src, u.counted = &counting{src, f.s.dig, u.fresh}, true
 	}
 	err := u.fresh.fill(src, f.room())
 	if u.early != nil {
@@ -140,7 +142,7 @@ func (f *flow) settled(u *unit) *store.Part {
 	}
 	f.s.e.noted(nil)
 	p := u.early.part
-	return &store.Part{Number: p.Number, Offset: u.pending, Size: p.Size, ETag: p.ETag, CRC64: p.CRC64}
+	return &store.Part{Number: p.Number, Offset: u.pending, Size: p.Size, ETag: p.ETag, CRC32C: p.CRC32C}
 }
 
 // send brings a unit to S3, unless it is there already.

@@ -22,13 +22,14 @@ type unit struct {
 	sniffed   string
 	planErr   error // S3 did not take the reservation: the bytes may wait in rows
 
-	prev   *unit
-	early  *early        // it was begun while it arrived
-	hashed chan struct{} // the digest includes it
-	done   chan struct{} // committed, or err
-	state  []byte
-	sum    clinical.Digests
-	err    error
+	prev    *unit
+	early   *early        // it was begun while it arrived
+	counted bool          // the digest took its bytes in as they were read
+	hashed  chan struct{} // the digest includes it
+	done    chan struct{} // committed, or err
+	state   []byte
+	sum     clinical.Digests
+	err     error
 }
 
 // flow is one body on its way: units are numbered and reserved in order by the
@@ -191,6 +192,10 @@ func (f *flow) add(u *unit) error {
 	d := f.s.dig
 	if d.sha1 != nil && !f.s.e.wantsSHA1(f.up, u.to) {
 		d.drop()
+	}
+	if u.counted {
+		d.join(u.fresh)
+		return nil
 	}
 	return d.add(u.fresh)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/clinical"
 )
 
@@ -18,6 +19,8 @@ type rope struct {
 	inFile int64
 	buf    []byte    // of what is read into the file
 	seen   *arriving // those who read it while it is filled; usually nil
+	crc    uint32    // CRC32C of the first summed bytes
+	summed int64
 }
 
 func newRope(b *Budget) *rope { return &rope{budget: b} }
@@ -99,6 +102,10 @@ func (r *rope) add(p []byte) error {
 // join appends the bytes of q, which is empty afterwards, without copying them
 // where both are in memory.
 func (r *rope) join(q *rope) error {
+	if r.summed == r.size && q.summed == q.size {
+		r.crc = blob.CombineCRC32C(r.crc, q.crc, q.size)
+		r.summed += q.size
+	}
 	if r.file == nil && q.file == nil {
 		r.blocks, r.size = append(r.blocks, q.blocks...), r.size+q.size
 		q.blocks, q.size = nil, 0
@@ -111,9 +118,23 @@ func (r *rope) join(q *rope) error {
 	return err
 }
 
+// checksum is the CRC32C of the rope. What was not summed while it was read is
+// read for it.
+func (r *rope) checksum() (uint32, error) {
+	if r.summed == r.size {
+		return r.crc, nil
+	}
+	crc := uint32(0)
+	err := r.each(func(p []byte) { crc = blob.UpdateCRC32C(crc, p) })
+	return crc, err
+}
+
 // cut forgets what comes after the first size bytes.
 func (r *rope) cut(size int64) {
 	inBlocks := r.size - r.inFile
+	if size < r.summed {
+		r.crc, r.summed = 0, -1 // never again
+	}
 	r.size = min(r.size, size)
 	r.inFile = max(r.size-inBlocks, 0)
 	for over := inBlocks - r.size; over > 0; {

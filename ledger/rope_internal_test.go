@@ -9,9 +9,9 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/minio/crc64nvme"
 	"pgregory.net/rapid"
 
+	"github.com/bonfiredb/bonfire/blob"
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/store"
 )
@@ -100,8 +100,8 @@ func TestBodyOfSeveralRopes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Size() != int64(len(want)) || b.CRC64() != crc64nvme.Checksum(want) {
-		t.Errorf("size %d, crc %x", b.Size(), b.CRC64())
+	if b.Size() != int64(len(want)) || b.CRC32C() != blob.UpdateCRC32C(0, want) {
+		t.Errorf("size %d, crc %x", b.Size(), b.CRC32C())
 	}
 	for range 2 { // a retry
 		if _, err := b.Seek(0, io.SeekStart); err != nil {
@@ -109,6 +109,13 @@ func TestBodyOfSeveralRopes(t *testing.T) {
 		}
 		if err := iotest.TestReader(b, want); err != nil {
 			t.Fatal(err)
+		}
+		for from := int64(0); from <= b.Size(); from += 10_001 {
+			var rest bytes.Buffer
+			b.at = from
+			if n, err := b.WriteTo(&rest); err != nil || n != b.Size()-from || !bytes.Equal(rest.Bytes(), want[from:]) {
+				t.Fatalf("%d bytes written from %d on, %v", n, from, err)
+			}
 		}
 	}
 	if small.Spills() == 0 {
@@ -139,7 +146,7 @@ func TestSpoolFilesAreSweptAtStart(t *testing.T) {
 func TestDigestResumes(t *testing.T) {
 	small := budget(t, 1<<30, t.TempDir())
 	all := bytes.Repeat([]byte("0123456789abcdef and so on. "), 300)
-	whole := func(cuts ...int) clinical.Digests {
+	whole := func(cuts ...int) (clinical.Digests, uint32) {
 		d := newDigest(true)
 		at := 0
 		for _, c := range append(cuts, len(all)) {
@@ -155,15 +162,15 @@ func TestDigestResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return d.sum()
+		return d.sum(), d.crc
 	}
-	want := whole()
+	want, crc := whole()
 	for cut := range 200 {
-		if got := whole(cut, cut+1, 3*cut+7); !bytes.Equal(got.SHA256, want.SHA256) || !bytes.Equal(got.SHA1, want.SHA1) || got.CRC64 != want.CRC64 {
+		if got, sum := whole(cut, cut+1, 3*cut+7); !bytes.Equal(got.SHA256, want.SHA256) || !bytes.Equal(got.SHA1, want.SHA1) || sum != crc {
 			t.Fatalf("cut at %d", cut)
 		}
 	}
-	if want.CRC64 != crc64nvme.Checksum(all) {
+	if crc != blob.UpdateCRC32C(0, all) {
 		t.Error("crc")
 	}
 	for n, state := 0, newDigest(true).state(); n < len(state); n++ {
@@ -174,6 +181,9 @@ func TestDigestResumes(t *testing.T) {
 		if err == nil && n > 0 && d.sha1 != nil {
 			t.Errorf("a state cut at %d was taken", n)
 		}
+	}
+	if _, err := resumeDigest(append([]byte{1}, newDigest(false).state()[1:]...), false); !clinical.Is(err, clinical.Gone) {
+		t.Errorf("a state of the version before: %v", err)
 	}
 	if _, err := resumeDigest(append([]byte{9}, newDigest(false).state()[1:]...), false); err == nil {
 		t.Error("a state of another version was taken")

@@ -75,7 +75,7 @@ func (s *Session) sendPart(ctx context.Context, u *unit) (store.Part, error) {
 	if err = s.arrived(err); err != nil {
 		return store.Part{}, err
 	}
-	return store.Part{Number: u.number, Offset: u.pending, Size: p.Size, ETag: p.ETag, CRC64: p.CRC64}, nil
+	return store.Part{Number: u.number, Offset: u.pending, Size: p.Size, ETag: p.ETag, CRC32C: p.CRC32C}, nil
 }
 
 func (s *Session) sendWhole(ctx context.Context, u *unit) error {

@@ -56,6 +56,9 @@ func (s *Session) loadDigest() error {
 		return nil
 	}
 	d, err := resumeDigest(s.row.HashState, s.e.wantsSHA1(s.Upload(), s.row.Offset))
+	if clinical.AsFailure(err) != nil {
+		return err
+	}
 	if err != nil {
 		return clinical.Fail(clinical.Internal, "internal error", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/minio/crc64nvme"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bonfiredb/bonfire/blob"
@@ -36,7 +35,6 @@ type carriedFile struct {
 	Key         string          `json:"object_key"`
 	Size        int64           `json:"size"`
 	SHA256      string          `json:"sha256"`
-	CRC64       int64           `json:"crc64"`
 	ContentType string          `json:"content_type"`
 	PurgedAt    *time.Time      `json:"purged_at"`
 }
@@ -93,36 +91,38 @@ func (b *chartBytes) put(ctx context.Context, t clinical.TenantID) error {
 				return err
 			}
 			defer content.Close()
-			if err := f.check(content); err != nil {
+			crc, err := f.check(content)
+			if err != nil {
 				return err
 			}
-			return b.r.putCarried(ctx, f.in(t), f, content)
+			return b.r.putCarried(ctx, f.in(t), f, crc, content)
 		})
 	}
 	return group.Wait()
 }
 
-// check holds the bytes against their row before they go anywhere.
-func (f carriedFile) check(content io.ReaderAt) error {
-	sha, crc := sha256.New(), crc64nvme.New()
+// check holds the bytes against their row before they go anywhere, and gives
+// their CRC32C.
+func (f carriedFile) check(content io.ReaderAt) (uint32, error) {
+	sha, crc := sha256.New(), blob.NewCRC32C()
 	n, err := io.Copy(io.MultiWriter(sha, crc), io.NewSectionReader(content, 0, f.Size+1))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if n != f.Size || `\x`+hex.EncodeToString(sha.Sum(nil)) != f.SHA256 || crc.Sum64() != uint64(f.CRC64) {
-		return clinical.Fail(clinical.ChecksumMismatch, "the bytes are not those of the row", nil).WithField("file " + string(f.ID))
+	if n != f.Size || `\x`+hex.EncodeToString(sha.Sum(nil)) != f.SHA256 {
+		return 0, clinical.Fail(clinical.ChecksumMismatch, "the bytes are not those of the row", nil).WithField("file " + string(f.ID))
 	}
-	return nil
+	return crc.Sum32(), nil
 }
 
 // putCarried writes one object, in parts when it is large. The bucket verifies
 // every byte of it, and proves its encryption, as of an upload.
-func (r *Records) putCarried(ctx context.Context, key string, f carriedFile, content io.ReaderAt) error {
+func (r *Records) putCarried(ctx context.Context, key string, f carriedFile, crc uint32, content io.ReaderAt) error {
 	if f.Size <= wholeMax {
-		_, err := r.Bucket.Put(ctx, key, f.ContentType, blob.ReaderAtBody(content, f.Size, uint64(f.CRC64)))
+		_, err := r.Bucket.Put(ctx, key, f.ContentType, blob.ReaderAtBody(content, f.Size, crc))
 		return err
 	}
-	if o, err := r.Bucket.Head(ctx, key); err == nil && o.Size == f.Size && o.HasCRC && o.CRC64 == uint64(f.CRC64) {
+	if o, err := r.Bucket.Head(ctx, key); err == nil && o.Size == f.Size && o.HasCRC && o.CRC32C == crc {
 		return nil
 	}
 	id, err := r.Bucket.CreateMultipart(ctx, key, f.ContentType)
@@ -131,7 +131,7 @@ func (r *Records) putCarried(ctx context.Context, key string, f carriedFile, con
 	}
 	parts, err := r.putParts(ctx, key, id, f.Size, content)
 	if err == nil {
-		_, err = r.Bucket.CompleteMultipart(ctx, key, id, parts, f.Size, uint64(f.CRC64))
+		_, err = r.Bucket.CompleteMultipart(ctx, key, id, parts, f.Size, crc)
 	}
 	if err != nil {
 		_ = r.Bucket.AbortMultipart(context.WithoutCancel(ctx), key, id) // listed: the sweeper ends it otherwise
@@ -143,11 +143,11 @@ func (r *Records) putParts(ctx context.Context, key, id string, size int64, cont
 	step := max(wholeMax, size/partsMax+1)
 	for at := int64(0); at < size; at += step {
 		section := io.NewSectionReader(content, at, min(step, size-at))
-		crc := crc64nvme.New()
+		crc := blob.NewCRC32C()
 		if _, err := io.Copy(crc, section); err != nil {
 			return nil, err
 		}
-		p, err := r.Bucket.UploadPart(ctx, key, id, int32(len(parts)+1), blob.ReaderAtBody(section, section.Size(), crc.Sum64()))
+		p, err := r.Bucket.UploadPart(ctx, key, id, int32(len(parts)+1), blob.ReaderAtBody(section, section.Size(), crc.Sum32()))
 		if err != nil {
 			return nil, err
 		}

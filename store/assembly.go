@@ -17,8 +17,8 @@ func (db *DB) BeginAssembly(ctx context.Context, l Lease) error {
 	return err
 }
 
-const markStored = `WITH moved AS (UPDATE upload SET state = 'stored', sha256 = $4, sha1 = $5, crc64 = $6, updated_at = now(),
-	sniffed = CASE WHEN $7::text = '' THEN sniffed ELSE $7::text END
+const markStored = `WITH moved AS (UPDATE upload SET state = 'stored', sha256 = $4, sha1 = $5, updated_at = now(),
+	sniffed = CASE WHEN $6::text = '' THEN sniffed ELSE $6::text END
 	 WHERE tenant_id = $1 AND id = $2 AND lease = $3 AND (state = 'assembling' OR state = 'stored' AND sha256 = $4)
 	RETURNING tenant_id, id, object_key, multipart, scratch_used)` + strays + dropTails
 
@@ -27,7 +27,7 @@ const markStored = `WITH moved AS (UPDATE upload SET state = 'stored', sha256 = 
 func (db *DB) MarkStored(ctx context.Context, l Lease, d clinical.Digests, sniffed string) (scratch []string, err error) {
 	n := 0
 	_, err = db.alone(ctx, l.Tenant, statement{
-		text: markStored, args: l.args(d.SHA256, d.SHA1, int64(d.CRC64), sniffed),
+		text: markStored, args: l.args(d.SHA256, d.SHA1, sniffed),
 		row: func(r pgx.Rows) error { return r.Scan(&n, &scratch) },
 	})
 	if err == nil && n == 0 {

@@ -33,7 +33,6 @@ type fileRow struct {
 	Size            int64                    `bun:"size"`
 	SHA256          []byte                   `bun:"sha256"`
 	SHA1            []byte                   `bun:"sha1"`
-	CRC64           int64                    `bun:"crc64"` // the bits of the unsigned number
 	ObjectKey       string                   `bun:"object_key"`
 	Version         int                      `bun:"version"`
 	CreatedAt       time.Time                `bun:"created_at"`
@@ -55,7 +54,7 @@ func (r fileRow) file() clinical.File {
 		ResourceType: r.ResourceType, Kind: r.Kind, Category: r.Category, Status: r.Status, ScanStatus: r.ScanStatus,
 		LegalHold: r.LegalHold, Confidentiality: r.Confidentiality, Labels: r.Labels, Department: r.Department,
 		Title: r.Title, ContentType: r.ContentType, Size: r.Size,
-		Digests:   clinical.Digests{SHA256: r.SHA256, SHA1: r.SHA1, CRC64: uint64(r.CRC64)},
+		Digests:   clinical.Digests{SHA256: r.SHA256, SHA1: r.SHA1},
 		ObjectKey: r.ObjectKey, Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 		CapturedAt: utc(r.CapturedAt), Duration: r.Duration, Width: r.Width, Height: r.Height, BodySite: r.BodySite,
 		UploadedBy: r.UploadedBy, Supersedes: r.Supersedes, SupersededBy: r.SupersededBy, PurgedAt: utc(r.PurgedAt),
@@ -68,7 +67,7 @@ func rowOfFile(f clinical.File) fileRow {
 		ResourceType: f.ResourceType, Kind: f.Kind, Category: f.Category, Status: f.Status, ScanStatus: f.ScanStatus,
 		LegalHold: f.LegalHold, Confidentiality: f.Confidentiality, Labels: present(f.Labels), Department: f.Department,
 		Title: f.Title, ContentType: f.ContentType, Size: f.Size,
-		SHA256: f.Digests.SHA256, SHA1: f.Digests.SHA1, CRC64: int64(f.Digests.CRC64),
+		SHA256: f.Digests.SHA256, SHA1: f.Digests.SHA1,
 		ObjectKey: f.ObjectKey, Version: f.Version, CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt,
 		CapturedAt: f.CapturedAt, Duration: f.Duration, Width: f.Width, Height: f.Height, BodySite: f.BodySite,
 		UploadedBy: f.UploadedBy, Supersedes: f.Supersedes, SupersededBy: f.SupersededBy, PurgedAt: f.PurgedAt,

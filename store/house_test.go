@@ -148,7 +148,7 @@ func (h *house) file(p clinical.Patient, change ...func(*clinical.File)) clinica
 	f := clinical.File{
 		ID: u.File, Tenant: p.Tenant, Patient: p.ID, Upload: u.ID, ResourceType: u.Resource, Kind: u.Kind, Category: u.Category,
 		Status: clinical.FileCurrent, ScanStatus: clinical.ScanSkipped, Labels: []string{}, Title: u.Title, ContentType: u.ContentType,
-		Size: 1000, Digests: clinical.Digests{SHA256: digest[:], CRC64: 1<<63 + 5}, ObjectKey: u.ObjectKey, Version: 1,
+		Size: 1000, Digests: clinical.Digests{SHA256: digest[:]}, ObjectKey: u.ObjectKey, Version: 1,
 		CreatedAt: noon, UpdatedAt: noon, UploadedBy: u.Owner,
 	}
 	for _, c := range change {

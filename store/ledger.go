@@ -12,7 +12,7 @@ type Part struct {
 	Number       int32
 	Offset, Size int64
 	ETag         string
-	CRC64        uint64
+	CRC32C       uint32
 }
 
 // Tail is a committed piece that is not in a part yet: its bytes, or the key of
@@ -67,7 +67,7 @@ func (db *DB) TailBytes(ctx context.Context, l Lease, from, to int64, begin func
 func (db *DB) Parts(ctx context.Context, l Lease) (parts []Part, err error) {
 	_, err = db.alone(ctx, l.Tenant, statement{
 		relaxed: true,
-		text: `SELECT number, at_offset, size, etag, crc64 FROM upload_part
+		text: `SELECT number, at_offset, size, etag, crc32c FROM upload_part
 			 WHERE tenant_id = $1 AND upload_id = $2 ORDER BY at_offset`,
 		args:  []any{string(l.Tenant), string(l.Upload)},
 		begin: func() { parts = nil },
@@ -75,7 +75,7 @@ func (db *DB) Parts(ctx context.Context, l Lease) (parts []Part, err error) {
 			var p Part
 			var crc int64
 			err := r.Scan(&p.Number, &p.Offset, &p.Size, &p.ETag, &crc)
-			p.CRC64 = uint64(crc)
+			p.CRC32C = uint32(crc)
 			parts = append(parts, p)
 			return err
 		},

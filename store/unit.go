@@ -28,8 +28,11 @@ type Unit struct {
 
 // moved advances the offset, from where the unit starts and no other, under the
 // lease and only while bytes may arrive: the fence that makes a writer which
-// lost its lease harmless.
-const moved = `WITH moved AS (UPDATE upload SET at_offset = $5, hash_state = $6, updated_at = now(), expires_at = now() + ttl,
+// lost its lease harmless. The upload expires its ttl after its last bytes, or up
+// to a hundredth later: what is indexed, as that is, should not change with every
+// PATCH, or each would write to all indexes of the table.
+const moved = `WITH moved AS (UPDATE upload SET at_offset = $5, hash_state = $6, updated_at = now(),
+	expires_at = CASE WHEN expires_at < now() + ttl THEN now() + ttl * 1.01 ELSE expires_at END,
 	sniffed = CASE WHEN $7::text = '' THEN sniffed ELSE $7::text END, length = coalesce($8::bigint, length),
 	lease = CASE WHEN $9::boolean THEN NULL ELSE lease END, `
 
@@ -44,10 +47,10 @@ const (
 	SELECT count(*), NULL::text[] FROM moved`
 
 	commitPart = moved + `state = 'receiving', parts_end = $5` + unmoved + `,
-	added AS (INSERT INTO upload_part (tenant_id, upload_id, number, at_offset, size, etag, crc64)
+	added AS (INSERT INTO upload_part (tenant_id, upload_id, number, at_offset, size, etag, crc32c)
 	  SELECT m.tenant_id, m.id, $10, $11, $12, $13, $14 FROM moved m)` + dropTails
 
-	commitWhole = moved + `state = 'stored', sha256 = $10, sha1 = $11, crc64 = $12` + unmoved + strays + dropTails
+	commitWhole = moved + `state = 'stored', sha256 = $10, sha1 = $11` + unmoved + strays + dropTails
 
 	// dropTails removes the tails of the rows in moved, and lists their scratch
 	// objects as garbage in the same transaction: they are deleted after it,
@@ -77,9 +80,9 @@ func (db *DB) CommitUnit(ctx context.Context, l Lease, u Unit) (scratch []string
 	s := statement{text: commitTails, args: l.args(u.From, u.To, u.HashState, u.Sniffed, u.Length, u.Release)}
 	switch p, d := u.Part, u.Whole; {
 	case p != nil:
-		s.text, s.args = commitPart, append(s.args, p.Number, p.Offset, p.Size, p.ETag, int64(p.CRC64))
+		s.text, s.args = commitPart, append(s.args, p.Number, p.Offset, p.Size, p.ETag, int64(p.CRC32C))
 	case d != nil:
-		s.text, s.args = commitWhole, append(s.args, d.SHA256, d.SHA1, int64(d.CRC64))
+		s.text, s.args = commitWhole, append(s.args, d.SHA256, d.SHA1)
 	default:
 		s.args = append(s.args, columnsOf(u.Tails)...)
 	}

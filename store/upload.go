@@ -20,7 +20,7 @@ import (
 const uploadColumns = `tenant_id, id, patient_id, coalesce(encounter_id::text, ''), owner_id, kind, category, resource_type,
 	title, content_type, sniffed, body_site, captured_at, coalesce(note_id::text, ''),
 	length, max_size, at_offset, state, coalesce(failure_code, ''), coalesce(failure_words, ''), failure_retry,
-	file_id, object_key, multipart, next_part, announced_sha, sha256, sha1, coalesce(crc64, 0), hash_state,
+	file_id, object_key, multipart, next_part, announced_sha, sha256, sha1, hash_state,
 	(extract(epoch FROM ttl) * 1000000)::bigint, created_at, updated_at, expires_at,
 	scan_rule, mismatch_rule, allow_empty, request_id, coalesce(via_key::text, '')`
 
@@ -30,12 +30,12 @@ func scanUpload(r scanner, extra ...any) (clinical.Upload, error) {
 	var f clinical.UploadFailure
 	var d clinical.Digests
 	var bodySite []byte
-	var crc, ttl int64
+	var ttl int64
 	err := fail(r.Scan(append([]any{
 		&u.Tenant, &u.ID, &u.Patient, &u.Encounter, &u.Owner, &u.Kind, &u.Category, &u.Resource,
 		&u.Title, &u.ContentType, &u.Sniffed, &bodySite, &u.CapturedAt, &u.NoteID,
 		&u.Length, &u.MaxSize, &u.Offset, &u.State, &f.Code, &f.Words, &f.Retryable,
-		&u.File, &u.ObjectKey, &u.Multipart, &u.NextPart, &u.AnnouncedSHA256, &d.SHA256, &d.SHA1, &crc, &u.HashState,
+		&u.File, &u.ObjectKey, &u.Multipart, &u.NextPart, &u.AnnouncedSHA256, &d.SHA256, &d.SHA1, &u.HashState,
 		&ttl, &u.CreatedAt, &u.UpdatedAt, &u.ExpiresAt,
 		&u.Scan, &u.Mismatch, &u.AllowEmpty, &u.RequestID, &u.Key,
 	}, extra...)...))
@@ -51,7 +51,6 @@ func scanUpload(r scanner, extra ...any) (clinical.Upload, error) {
 		u.Failure = &f
 	}
 	if d.SHA256 != nil {
-		d.CRC64 = uint64(crc)
 		u.Digests = &d
 	}
 	u.TTL = time.Duration(ttl) * time.Microsecond

@@ -81,7 +81,7 @@ func (h *house) furnish(tenant clinical.TenantID) clinical.File {
 	admin := h.as(h.env.AdminURL)
 	h.exec(admin, `INSERT INTO note_object (tenant_id, object_key, note_id, version, size, sha256, put_at) VALUES ($1, $1 || '/text', $2, 1, 0, 's', now())`,
 		string(tenant), string(n.ID))
-	h.exec(admin, `INSERT INTO upload_part (tenant_id, upload_id, number, at_offset, size, etag, crc64) VALUES ($1, $2, 1, 0, 1, 'e', 1)`,
+	h.exec(admin, `INSERT INTO upload_part (tenant_id, upload_id, number, at_offset, size, etag, crc32c) VALUES ($1, $2, 1, 0, 1, 'e', 1)`,
 		string(tenant), string(f.Upload))
 	h.exec(admin, `INSERT INTO upload_tail (tenant_id, upload_id, at_offset, size, bytes) VALUES ($1, $2, 1, 1, 'b')`,
 		string(tenant), string(f.Upload))

@@ -190,11 +190,16 @@ func TestExpiration(t *testing.T) {
 		if received > 0 {
 			s.sql(`UPDATE upload SET expires_at = now() + interval '1 minute' WHERE id = $1`, u[len(u)-36:])
 			a := s.patch(u, 0, content(received))
-			if left := time.Until(expires(s.head(u))); left < 55*time.Minute || left > time.Hour {
+			if left := time.Until(expires(s.head(u))); left < 59*time.Minute || left > time.Hour+time.Minute {
 				t.Errorf("it expires in %v", left)
 			}
 			if left := time.Until(expires(a)); left > time.Hour {
 				t.Errorf("the PATCH said in %v", left)
+			}
+			before := s.one(`SELECT expires_at FROM upload WHERE id = $1`, u[len(u)-36:])
+			s.want(s.patch(u, int64(received), content(1)), http.StatusNoContent)
+			if after := s.one(`SELECT expires_at FROM upload WHERE id = $1`, u[len(u)-36:]); after != before {
+				t.Errorf("an indexed column went from %s to %s within a moment", before, after)
 			}
 		}
 	}

@@ -160,7 +160,7 @@ func (f *filed) both(tenant clinical.TenantID, id string) row {
 		"patient_id": f.Patient, "encounter_id": f.visit, "kind": f.kind.Code, "category": f.kind.Category,
 		"resource_type": f.kind.ResourceFor(f.kind.Category), "title": f.title, "content_type": f.contentType,
 		"captured_at": maybe(f.captured), "body_site": nil, "sha256": hexed(f.data.SHA256), "sha1": hexed(f.data.SHA1),
-		"crc64": int64(f.data.CRC64), "created_at": stamp(f.at), "updated_at": stamp(f.at),
+		"created_at": stamp(f.at), "updated_at": stamp(f.at),
 		"object_key": strings.TrimPrefix(clinical.ObjectKey(tenant, clinical.FileID(id), f.at), string(tenant)+"/"),
 	}
 }

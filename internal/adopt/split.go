@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"github.com/minio/crc64nvme"
 )
 
 // maxText bounds a JSON string that is not a document's bytes.
@@ -21,7 +19,6 @@ type Data struct {
 	Path         string
 	Size         int64
 	SHA256, SHA1 []byte
-	CRC64        uint64
 	Err          error // what is wrong with the base64; nil when nothing is
 }
 
@@ -111,16 +108,16 @@ func (s *splitter) decode() (d Data, err error) {
 		return d, err
 	}
 	d.Path = f.Name()
-	sum, old, crc := sha256.New(), sha1.New(), crc64nvme.New()
+	sum, old := sha256.New(), sha1.New()
 	in := &encoded{in: s.in}
-	d.Size, d.Err = io.Copy(io.MultiWriter(f, sum, old, crc), base64.NewDecoder(base64.StdEncoding, in))
+	d.Size, d.Err = io.Copy(io.MultiWriter(f, sum, old), base64.NewDecoder(base64.StdEncoding, in))
 	if in.err != nil {
 		return d, errors.Join(in.err, f.Close())
 	}
 	if _, err := io.Copy(io.Discard, in); err != nil { // the rest of what could not be decoded
 		return d, errors.Join(err, f.Close())
 	}
-	d.SHA256, d.SHA1, d.CRC64 = sum.Sum(nil), old.Sum(nil), crc.Sum64()
+	d.SHA256, d.SHA1 = sum.Sum(nil), old.Sum(nil)
 	return d, f.Close()
 }
 

@@ -25,7 +25,7 @@ type Config struct {
 	S3Region    string `env:"BONFIRE_S3_REGION" for:"bytes" help:"the bucket's region (default: AWS_REGION, then AWS_DEFAULT_REGION)"`
 	S3PathStyle bool   `env:"BONFIRE_S3_PATH_STYLE" envDefault:"false" for:"bytes" help:"put the bucket in the path and not in the host name"`
 	S3Public    string `env:"BONFIRE_S3_PUBLIC_ENDPOINT" for:"bytes" help:"URL of the same S3 server as clients reach it, for signed URLs (default: BONFIRE_S3_ENDPOINT)"`
-	S3CRC64     bool   `env:"BONFIRE_S3_CRC64" envDefault:"true" for:"bytes" help:"let the store verify CRC-64/NVME; false for one that does not know it"`
+	S3CRC32C    bool   `env:"BONFIRE_S3_CRC32C" envDefault:"true" for:"bytes" help:"let the store verify CRC32C; false for one that does not know it"`
 	S3Prefix    string `env:"BONFIRE_S3_PREFIX" for:"bytes" help:"what every object key starts with, such as bonfire/"`
 	KMSKeyID    string `env:"BONFIRE_KMS_KEY_ID" for:"bytes" help:"KMS key that encrypts every object; checked on each finished object (default: the bucket's own encryption)"`
 

@@ -150,7 +150,7 @@ func (r *Rooms) authenticator(o Options) (*auth.Authenticator, error) {
 func bucketConfig(c config.Config, credentials aws.CredentialsProvider) blob.Config {
 	return blob.Config{
 		Bucket: c.S3Bucket, Endpoint: c.S3Endpoint, PublicEndpoint: c.S3Public, Region: c.S3Region, Prefix: c.S3Prefix,
-		PathStyle: c.S3PathStyle, KMSKeyID: c.KMSKeyID, FullObjectCRC: c.S3CRC64, Credentials: credentials,
+		PathStyle: c.S3PathStyle, KMSKeyID: c.KMSKeyID, FullObjectCRC: c.S3CRC32C, Credentials: credentials,
 	}
 }
 

@@ -1,0 +1,56 @@
+package blob
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+)
+
+// direct makes the connections of a transport take bodies from where they lie.
+func direct(t *http.Transport) {
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return conn{c}, nil
+	}
+}
+
+// conn is a connection to the store. net/http copies a body through a buffer of
+// 32 KiB, one system call for each; a body that can write itself is asked to.
+type conn struct{ net.Conn }
+
+// ReadFrom implements io.ReaderFrom, of which net/http makes use.
+func (c conn) ReadFrom(r io.Reader) (int64, error) {
+	if limited, ok := r.(*io.LimitedReader); ok && limited.N > 0 {
+		if body, ok := limited.R.(io.WriterTo); ok {
+			n, err := body.WriteTo(&bounded{c.Conn, limited.N})
+			limited.N -= n
+			return n, err
+		}
+	}
+	if from, ok := c.Conn.(io.ReaderFrom); ok {
+		return from.ReadFrom(r)
+	}
+	return io.Copy(c.Conn, struct{ io.Reader }{r})
+}
+
+// bounded refuses bytes past those that were announced: they would be taken for
+// the next request.
+type bounded struct {
+	io.Writer
+	left int64
+}
+
+// Write implements io.Writer.
+func (b *bounded) Write(p []byte) (int, error) {
+	if int64(len(p)) > b.left {
+		return 0, http.ErrContentLength
+	}
+	n, err := b.Writer.Write(p)
+	b.left -= int64(n)
+	return n, err
+}
