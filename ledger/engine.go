@@ -67,6 +67,7 @@ type Engine struct {
 	untrailed atomic.Bool
 	began     time.Time    // awayUntil counts from here
 	back      atomic.Int64 // when S3 is tried again, in nanoseconds since began
+	litter    litter
 	mu        sync.Mutex
 	held      map[clinical.UploadID]*Session
 }

@@ -126,24 +126,4 @@ func (s *Session) scratchKey(offset int64) string {
 	return fmt.Sprintf("%s%d-%x", s.lease.ScratchPrefix(), offset, s.lease.Nonce)
 }
 
-// collect removes scratch objects that a commit has listed as garbage. What
-// fails here the sweeper does.
-func (e *Engine) collect(tenant clinical.TenantID, keys []string) {
-	if len(keys) == 0 {
-		return
-	}
-	e.o.Budget.recent.drop(keys...)
-	go func() {
-		ctx, stop := context.WithTimeout(context.Background(), sendTime)
-		defer stop()
-		err := e.o.Bucket.Delete(ctx, keys...)
-		if err == nil {
-			err = e.o.Store.Collected(ctx, tenant, keys)
-		}
-		if err != nil {
-			e.o.Log.WarnContext(ctx, "scratch objects left to the sweeper", "count", len(keys), "error", err)
-		}
-	}()
-}
-
 var _ blob.Body = (*body)(nil)
