@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,29 +32,18 @@ const (
 // a bucket that does not answer delays no seal.
 func (r *Records) Sealer(ctx context.Context, within time.Duration) error {
 	var group errgroup.Group
-	group.Go(func() error { r.repeat(ctx, within/2, "seal", r.sealAll); return nil })
-	group.Go(func() error { r.repeat(ctx, within/2, "anchor", r.anchorAll); return nil })
+	for name, round := range map[string]func(context.Context) error{"audit trail: seal": r.sealAll, "audit trail: anchor": r.anchorAll} {
+		group.Go(func() error {
+			Rounds{Every: within / 2, Name: name, Level: slog.LevelError, Log: r.Log}.Run(ctx, round)
+			return nil
+		})
+	}
 	return group.Wait()
 }
 
 // Seal is one round over all tenants: what waits is sealed, then anchored.
 func (r *Records) Seal(ctx context.Context) error {
 	return errors.Join(r.sealAll(ctx), r.anchorAll(ctx))
-}
-
-// repeat does the work again and again; what fails is tried the next time.
-func (r *Records) repeat(ctx context.Context, every time.Duration, what string, work func(context.Context) error) {
-	for t := time.NewTicker(every); ; {
-		if err := work(ctx); err != nil && ctx.Err() == nil {
-			r.Log.ErrorContext(ctx, "audit trail", "work", what, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-		}
-	}
 }
 
 // eachTenant does the work for every tenant that has some; one tenant's trouble

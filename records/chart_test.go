@@ -95,6 +95,33 @@ func TestP4_ChartsLeaveByTheCommandLineOnly(t *testing.T) {
 	}
 }
 
+// TestExportsOfEarlierVersionsAreRead: what a table no longer has is left out of
+// rows that still have it.
+func TestExportsOfEarlierVersionsAreRead(t *testing.T) {
+	c := open(t)
+	operator := records.Operator(demo.Harbor)
+	c.upload("clinician", intake(), pdf)
+	var rows []carriedRow
+	c.must(c.Records.ExportChart(t.Context(), operator, demo.Patient, into(&rows)))
+	older := 0
+	for i, r := range rows {
+		if r.table != "file" && r.table != "upload" {
+			continue
+		}
+		columns := map[string]any{}
+		c.must(json.Unmarshal(r.row, &columns))
+		columns["crc64"] = 7
+		var err error
+		rows[i].row, err = json.Marshal(columns)
+		c.must(err)
+		older++
+	}
+	out, err := c.Records.ImportChart(t.Context(), operator, carriedIn(demo.Patient, rows, pdf))
+	if err != nil || out != (records.ImportedChart{}) || older != 2 {
+		t.Errorf("%d rows: %+v, %v", older, out, err)
+	}
+}
+
 // TestP3_BrokenOffImportLeavesNothing: bytes that were put for rows that never
 // came are listed to be removed, are found by the import that is run again, and
 // are claimed by it.

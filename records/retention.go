@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/bonfiredb/bonfire/clinical"
@@ -15,17 +16,8 @@ const purgeBatch = 100
 // Retention gives up, until ctx ends, the bytes of files whose time has come.
 // Every replica may run one: rows are locked, and a file is given up once.
 func (r *Records) Retention(ctx context.Context, every time.Duration) error {
-	for t := time.NewTicker(every); ; {
-		if err := r.Purge(ctx); err != nil && ctx.Err() == nil {
-			r.Log.WarnContext(ctx, "retention", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-t.C:
-		}
-	}
+	Rounds{Every: every, Name: "retention", Level: slog.LevelWarn, Log: r.Log}.Run(ctx, r.Purge)
+	return nil
 }
 
 // Purge is one round over all tenants and kinds. What fails is left for the next.

@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -30,18 +31,8 @@ func systemActor(t clinical.TenantID) clinical.Actor {
 // become records, complete ones are assembled, expired ones end, garbage goes.
 // Every replica runs one; leases keep them from doing a thing twice.
 func (r *Records) Sweeper(ctx context.Context, every time.Duration) error {
-	for t := time.NewTicker(every); ; {
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-t.C:
-		case <-r.nudge:
-		}
-		if err := r.Sweep(ctx); err != nil && ctx.Err() == nil {
-			r.Log.WarnContext(ctx, "sweep", "error", err)
-		}
-	}
+	Rounds{Every: every, Early: r.nudge, Name: "sweep", Level: slog.LevelWarn, Log: r.Log}.Run(ctx, r.Sweep)
+	return nil
 }
 
 // sweepSoon wakes this replica's sweeper.

@@ -15,6 +15,8 @@ type carried struct {
 	// shared rows may be the clinic's own already, and other there: they are added
 	// where they are missing, and not compared.
 	shared bool
+	// retired columns are in exports of earlier versions, and left out.
+	retired []string
 	// as says how a column is read where it is not the table's own.
 	as map[string]string
 }
@@ -44,11 +46,12 @@ var charts = []carried{
 		columns: words(`id patient_id encounter_id owner_id kind category resource_type title content_type sniffed body_site captured_at
 			note_id length max_size at_offset parts_end state file_id object_key announced_sha sha256 sha1 scan_rule mismatch_rule
 			allow_empty ttl created_at updated_at expires_at`),
+		retired: words("crc64"),
 		from: `upload t JOIN file f ON f.tenant_id = t.tenant_id AND f.upload_id = t.id WHERE f.tenant_id = $1 AND f.patient_id = $2`,
 		as:   map[string]string{"patient_id": "f.patient_id", "encounter_id": "f.encounter_id", "object_key": relativeKey("f")},
 	},
 	{
-		table: "file", key: "id", from: ofPatient("file"), as: map[string]string{"object_key": relativeKey("t")},
+		table: "file", key: "id", retired: words("crc64"), from: ofPatient("file"), as: map[string]string{"object_key": relativeKey("t")},
 		columns: words(`id patient_id encounter_id upload_id resource_type kind category status scan_status scan_required legal_hold
 			confidentiality labels department title content_type size sha256 sha1 object_key version created_at updated_at
 			captured_at duration width height body_site uploaded_by supersedes superseded_by purged_at`),

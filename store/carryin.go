@@ -26,6 +26,9 @@ func (tx *Tx) CarryIn(ctx context.Context, d policy.Decision, patient clinical.P
 	if !ok {
 		return nil, clinical.Bad(table, "is no table of a chart")
 	}
+	if rows, err = t.current(rows); err != nil {
+		return nil, err
+	}
 	for _, row := range rows {
 		if err := t.check(row, patient); err != nil {
 			return nil, err
@@ -55,6 +58,9 @@ func (tx *Tx) CarryCheck(ctx context.Context, d policy.Decision, patient clinica
 	t, ok := carriedTable(table)
 	if !ok {
 		return nil, clinical.Bad(table, "is no table of a chart")
+	}
+	if rows, err = t.current(rows); err != nil {
+		return nil, err
 	}
 	query := `SELECT e->>'` + t.key + `' FROM jsonb_array_elements($3::jsonb) e LEFT JOIN (` + t.selection() + `) c ON c.key = e->>'` + t.key + `'
 		WHERE c.row IS DISTINCT FROM e`
@@ -103,6 +109,28 @@ func (t carried) insertion() string {
 }
 
 var keyOfFile = regexp.MustCompile(`^[0-9]{4}/[0-9]{2}/[0-9a-f-]{36}$`)
+
+// current are rows as this version has them.
+func (t carried) current(rows []json.RawMessage) ([]json.RawMessage, error) {
+	if len(t.retired) == 0 {
+		return rows, nil
+	}
+	out := make([]json.RawMessage, len(rows))
+	for i, row := range rows {
+		columns := map[string]json.RawMessage{}
+		if err := json.Unmarshal(row, &columns); err != nil {
+			return nil, clinical.Fail(clinical.Invalid, "a row is not a JSON object", nil).WithField(t.table)
+		}
+		for _, c := range t.retired {
+			delete(columns, c)
+		}
+		var err error
+		if out[i], err = json.Marshal(columns); err != nil {
+			return nil, internal(err)
+		}
+	}
+	return out, nil
+}
 
 // check refuses a row with other columns than travel, of another chart, or that
 // would claim bytes elsewhere in the bucket.

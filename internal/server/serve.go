@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bonfiredb/bonfire/internal/config"
+	"github.com/bonfiredb/bonfire/records"
 )
 
 const (
@@ -92,28 +93,17 @@ func (r *Rooms) work(ctx context.Context, group *errgroup.Group, c config.Config
 		group.Go(func() error { return r.webhook.Run(ctx) })
 	}
 	group.Go(func() error {
-		r.repeat(ctx, forgetEvery, "events", func() error { return r.Records.ForgetEvents(ctx, c.EventRetention) })
+		r.rounds("events", forgetEvery).Run(ctx, func(ctx context.Context) error { return r.Records.ForgetEvents(ctx, c.EventRetention) })
 		return nil
 	})
 	group.Go(func() error {
-		r.repeat(ctx, partitionsEvery, "audit partitions", func() error { return r.Store.AuditPartitions(ctx, partitionsAhead) })
+		r.rounds("audit partitions", partitionsEvery).Run(ctx, func(ctx context.Context) error { return r.Store.AuditPartitions(ctx, partitionsAhead) })
 		return nil
 	})
 }
 
-// repeat does the work now and then again; what fails is tried the next time.
-func (r *Rooms) repeat(ctx context.Context, every time.Duration, what string, work func() error) {
-	for t := time.NewTicker(every); ; {
-		if err := work(); err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, what, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-		}
-	}
+func (r *Rooms) rounds(name string, every time.Duration) records.Rounds {
+	return records.Rounds{Every: every, Name: name, Level: slog.LevelWarn, Log: r.log}
 }
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
