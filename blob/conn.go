@@ -2,14 +2,16 @@ package blob
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
 )
 
 // direct makes the connections of a transport take bodies from where they lie.
+// It goes by the settings that the transport has now.
 func direct(t *http.Transport) {
-	dial := t.DialContext
+	dial, settings, patience := t.DialContext, t.TLSClientConfig, t.TLSHandshakeTimeout
 	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
 		if err != nil {
@@ -17,6 +19,29 @@ func direct(t *http.Transport) {
 		}
 		return conn{c}, nil
 	}
+	t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		ctx, stop := context.WithTimeout(ctx, patience)
+		defer stop()
+		s := tls.Client(c, named(settings, addr))
+		if err := s.HandshakeContext(ctx); err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		return conn{s}, nil
+	}
+}
+
+// named are the settings for a server that is to prove its name.
+func named(settings *tls.Config, addr string) *tls.Config {
+	settings = settings.Clone()
+	if host, _, err := net.SplitHostPort(addr); err == nil && settings.ServerName == "" {
+		settings.ServerName = host
+	}
+	return settings
 }
 
 // conn is a connection to the store. net/http copies a body through a buffer of

@@ -18,13 +18,20 @@ import (
 // CRC32C, by which such a part is checked.
 func (b *Bucket) Streams() bool { return b.cfg.FullObjectCRC }
 
+// Arriving is a body whose bytes are still on their way here.
+type Arriving interface {
+	io.Reader
+	// CRC32C is that of all its bytes. It is asked for once they were read.
+	CRC32C() uint32
+}
+
 // StreamPart is UploadPart for bytes that still arrive while they are sent: of
 // size is known, and body waits for the rest. The checksum follows the bytes, as
 // a trailer; a body that fails or ends early leaves no part, and neither does
 // one that the store did not verify. It is tried once: on any error the caller
 // may send the same bytes under the same number by UploadPart. Kinds: as
 // UploadPart, Internal for a store that takes no trailers.
-func (b *Bucket) StreamPart(ctx context.Context, key, uploadID string, number int32, body io.Reader, size int64) (Part, error) {
+func (b *Bucket) StreamPart(ctx context.Context, key, uploadID string, number int32, body Arriving, size int64) (Part, error) {
 	framed := newTrailed(body, size)
 	out, err := b.client.UploadPart(ctx, &s3.UploadPartInput{
 		Bucket:        &b.cfg.Bucket,
@@ -37,7 +44,7 @@ func (b *Bucket) StreamPart(ctx context.Context, key, uploadID string, number in
 	if err != nil {
 		return Part{}, failure(err)
 	}
-	crc := framed.crc
+	crc := body.CRC32C()
 	if told, ok := decodeCRC(out.ChecksumCRC32C); !ok || told != crc || framed.left > 0 {
 		return Part{}, fail(errOther, errors.New("a part was taken without its trailing checksum"))
 	}
@@ -81,24 +88,23 @@ func (trailedPayload) HandleFinalize(ctx context.Context, in middleware.Finalize
 
 // trailed frames a body as one chunk and its checksum.
 type trailed struct {
-	body       io.Reader
+	body       Arriving
 	head, tail []byte
 	left       int64 // of the body
 	length     int64 // of everything
-	crc        uint32
 }
 
-func newTrailed(body io.Reader, size int64) *trailed {
+func newTrailed(body Arriving, size int64) *trailed {
 	t := &trailed{body: body, left: size, head: fmt.Appendf(nil, "%x\r\n", size)}
-	t.length = int64(len(t.head)) + size + int64(len(t.end()))
+	t.length = int64(len(t.head)) + size + int64(len(end(0)))
 	return t
 }
 
 func (t *trailed) size() int64 { return t.length }
 
 // end is what follows the bytes; its length does not depend on the checksum.
-func (t *trailed) end() []byte {
-	return fmt.Appendf(nil, "\r\n0\r\n%s:%s\r\n\r\n", crcTrailer, *encodeCRC(t.crc))
+func end(crc uint32) []byte {
+	return fmt.Appendf(nil, "\r\n0\r\n%s:%s\r\n\r\n", crcTrailer, *encodeCRC(crc))
 }
 
 // Read implements io.Reader.
@@ -110,9 +116,8 @@ func (t *trailed) Read(p []byte) (int, error) {
 		return n, nil
 	case t.left > 0:
 		n, err := t.body.Read(p[:min(int64(len(p)), t.left)])
-		t.crc = UpdateCRC32C(t.crc, p[:n])
 		if t.left -= int64(n); t.left == 0 {
-			t.tail, err = t.end(), nil
+			t.tail, err = end(t.body.CRC32C()), nil
 		} else if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
@@ -133,13 +138,13 @@ func (t *trailed) WriteTo(w io.Writer) (n int64, err error) {
 	}
 	t.head = nil
 	if t.left > 0 {
-		if _, err = io.Copy(&summed{sent, t}, t.body); err != nil {
+		if _, err = io.Copy(&announced{sent, &t.left}, t.body); err != nil {
 			return sent.n, err
 		}
 		if t.left > 0 {
 			return sent.n, io.ErrUnexpectedEOF
 		}
-		t.tail = t.end()
+		t.tail = end(t.body.CRC32C())
 	}
 	_, err = sent.Write(t.tail)
 	t.tail = nil
@@ -159,19 +164,18 @@ func (t *tallied) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// summed adds what is written to the checksum of a trailed body.
-type summed struct {
-	w io.Writer
-	t *trailed
+// announced takes as many bytes as there are left.
+type announced struct {
+	w    io.Writer
+	left *int64
 }
 
 // Write implements io.Writer.
-func (s *summed) Write(p []byte) (int, error) {
-	if int64(len(p)) > s.t.left {
+func (a *announced) Write(p []byte) (int, error) {
+	if int64(len(p)) > *a.left {
 		return 0, errors.New("blob: a body is longer than announced")
 	}
-	n, err := s.w.Write(p)
-	s.t.crc = UpdateCRC32C(s.t.crc, p[:n])
-	s.t.left -= int64(n)
+	n, err := a.w.Write(p)
+	*a.left -= int64(n)
 	return n, err
 }

@@ -35,6 +35,9 @@ func (b *Bucket) connect(ctx context.Context) error {
 	if err != nil {
 		return clinical.Fail(clinical.Invalid, "the AWS configuration cannot be read", err)
 	}
+	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok { // by now with the authorities of AWS_CA_BUNDLE
+		cfg.HTTPClient = c.WithTransportOptions(direct)
+	}
 	if cfg.Region == "" {
 		return clinical.Bad("region", "a region is required")
 	}
@@ -93,7 +96,6 @@ func httpClient(conns int) *awshttp.BuildableClient {
 			// Assembling a large object answers only when it is done.
 			t.ResponseHeaderTimeout = time.Minute
 			t.DisableCompression = true
-			direct(t)
 		})
 }
 

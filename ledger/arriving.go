@@ -29,6 +29,7 @@ type arriving struct {
 	blocks [][]byte // each as large as it may become
 	file   *os.File
 	have   int64
+	crc    uint32        // of what there is
 	over   bool          // no more will come
 	more   chan struct{} // closed when have or over has changed
 }
@@ -46,7 +47,7 @@ func (a *arriving) grew(r *rope, over bool) {
 		b := r.blocks[len(a.blocks)]
 		a.blocks = append(a.blocks, b[:cap(b)])
 	}
-	a.have, a.file, a.over = r.size, r.file, over
+	a.have, a.crc, a.file, a.over = r.size, r.crc, r.file, over
 	close(a.more)
 	a.more = make(chan struct{})
 }
@@ -164,6 +165,13 @@ func (f *follower) WriteTo(w io.Writer) (n int64, err error) {
 		}
 	}
 	return n, nil
+}
+
+// CRC32C implements blob.Arriving.
+func (f *follower) CRC32C() uint32 {
+	f.a.mu.Lock()
+	defer f.a.mu.Unlock()
+	return f.a.crc
 }
 
 // await waits until there are bytes after those read.

@@ -17,15 +17,10 @@ type body struct {
 	crc   uint32
 }
 
-// newBody reads those ropes for their checksum that do not know it.
 func newBody(ropes ...*rope) (*body, error) {
 	b := &body{}
 	for _, r := range ropes {
-		crc, err := r.checksum()
-		if err != nil {
-			return nil, err
-		}
-		b.crc = blob.CombineCRC32C(b.crc, crc, r.size)
+		b.crc = blob.CombineCRC32C(b.crc, r.crc, r.size)
 		for _, blk := range r.blocks {
 			b.add(bytesAt(blk), int64(len(blk)))
 		}

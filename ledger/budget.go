@@ -67,13 +67,16 @@ func (b *Budget) block(first bool) []byte {
 	if first {
 		size, pool = firstBlock, &b.first
 	}
-	for b.used.Add(size) > b.limit {
-		b.used.Add(-size)
-		if !b.recent.yield() {
+	for {
+		used := b.used.Load()
+		if used+size <= b.limit {
+			if b.used.CompareAndSwap(used, used+size) {
+				return *pool.Get().(*[]byte)
+			}
+		} else if !b.recent.yield() {
 			return nil
 		}
 	}
-	return *pool.Get().(*[]byte)
 }
 
 func (b *Budget) release(block []byte) {

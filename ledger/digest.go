@@ -109,20 +109,13 @@ func (d *digest) add(r *rope) error {
 			return err
 		}
 	}
-	err := r.each(func(p []byte) {
-		_, _ = d.sha256.Write(p)
-		d.crc = blob.UpdateCRC32C(d.crc, p)
-	})
+	err := r.each(func(p []byte) { _, _ = d.sha256.Write(p) })
 	side.Wait()
+	d.join(r)
 	return err
 }
 
-// write takes in bytes as they come.
-func (d *digest) write(p []byte) {
-	d.hash(p)
-	d.crc = blob.UpdateCRC32C(d.crc, p)
-}
-
+// hash takes in bytes as they come; join must follow.
 func (d *digest) hash(p []byte) {
 	if d.sha1 != nil {
 		_, _ = d.sha1.Write(p)
@@ -130,24 +123,20 @@ func (d *digest) hash(p []byte) {
 	_, _ = d.sha256.Write(p)
 }
 
-// counting adds what is read into a rope to a digest, while the processor has it
-// at hand. The digest lacks the rope's checksum until it joins it.
+// counting adds what is read to a digest, while the processor has it at hand.
 type counting struct {
 	io.Reader
 	digest *digest
-	rope   *rope
 }
 
 // Read implements io.Reader.
 func (c *counting) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.digest.hash(p[:n])
-	c.rope.crc = blob.UpdateCRC32C(c.rope.crc, p[:n])
-	c.rope.summed += int64(n)
 	return n, err
 }
 
-// join adds the checksum of a rope that was counted.
+// join adds the checksum of a rope whose bytes were hashed.
 func (d *digest) join(r *rope) { d.crc = blob.CombineCRC32C(d.crc, r.crc, r.size) }
 
 // drop forgets SHA-1: the file has grown past what it is wanted for.

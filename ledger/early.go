@@ -40,7 +40,7 @@ func (f *flow) fill(u *unit, src io.Reader) error {
 		}
 		f.begin(u, size, follow)
 	} else if u.prev == nil {
-		src, u.counted = &counting{src, f.s.dig, u.fresh}, true
+		src, u.counted = &counting{src, f.s.dig}, true
 	}
 	err := u.fresh.fill(src, f.room())
 	if u.early != nil {
@@ -106,7 +106,7 @@ func (f *flow) follow(u, prev *unit) {
 	if d.sha1 != nil && !f.s.e.wantsSHA1(f.up, u.from+u.early.size) {
 		d.drop()
 	}
-	u.early.fault = u.early.in.each(d.write)
+	u.early.fault = u.early.in.each(d.hash)
 }
 
 // stream sends the bytes as they come.

@@ -185,11 +185,12 @@ func (f *flow) hash(u *unit) error {
 // add adds the unit's bytes to the running digest, unless that was done while
 // they arrived.
 func (f *flow) add(u *unit) error {
+	d := f.s.dig
 	if u.early != nil {
 		<-u.early.hashed
+		d.join(u.fresh)
 		return u.early.fault
 	}
-	d := f.s.dig
 	if d.sha1 != nil && !f.s.e.wantsSHA1(f.up, u.to) {
 		d.drop()
 	}

@@ -33,7 +33,7 @@ func (c *recent) keep(key string, r *rope) {
 		return
 	}
 	own := *r
-	r.blocks, r.size, r.crc, r.summed = nil, 0, 0, 0
+	r.blocks, r.size, r.crc = nil, 0, 0
 	k := &kept{key: key, bytes: &own}
 	c.mu.Lock()
 	defer c.mu.Unlock()

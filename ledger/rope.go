@@ -19,8 +19,7 @@ type rope struct {
 	inFile int64
 	buf    []byte    // of what is read into the file
 	seen   *arriving // those who read it while it is filled; usually nil
-	crc    uint32    // CRC32C of the first summed bytes
-	summed int64
+	crc    uint32    // CRC32C
 }
 
 func newRope(b *Budget) *rope { return &rope{budget: b} }
@@ -77,6 +76,7 @@ func (r *rope) keep(b []byte) error {
 		r.inFile += int64(len(b))
 	}
 	r.size += int64(len(b))
+	r.crc = blob.UpdateCRC32C(r.crc, b) // now the processor has them at hand
 	if r.seen != nil {
 		r.seen.grew(r, false)
 	}
@@ -102,13 +102,10 @@ func (r *rope) add(p []byte) error {
 // join appends the bytes of q, which is empty afterwards, without copying them
 // where both are in memory.
 func (r *rope) join(q *rope) error {
-	if r.summed == r.size && q.summed == q.size {
-		r.crc = blob.CombineCRC32C(r.crc, q.crc, q.size)
-		r.summed += q.size
-	}
 	if r.file == nil && q.file == nil {
+		r.crc = blob.CombineCRC32C(r.crc, q.crc, q.size)
 		r.blocks, r.size = append(r.blocks, q.blocks...), r.size+q.size
-		q.blocks, q.size = nil, 0
+		q.blocks, q.size, q.crc = nil, 0, 0
 		return nil
 	}
 	var err error
@@ -118,36 +115,27 @@ func (r *rope) join(q *rope) error {
 	return err
 }
 
-// checksum is the CRC32C of the rope. What was not summed while it was read is
-// read for it.
-func (r *rope) checksum() (uint32, error) {
-	if r.summed == r.size {
-		return r.crc, nil
-	}
-	crc := uint32(0)
-	err := r.each(func(p []byte) { crc = blob.UpdateCRC32C(crc, p) })
-	return crc, err
-}
-
 // cut forgets what comes after the first size bytes.
-func (r *rope) cut(size int64) {
-	inBlocks := r.size - r.inFile
-	if size < r.summed {
-		r.crc, r.summed = 0, -1 // never again
+func (r *rope) cut(size int64) error {
+	if size >= r.size {
+		return nil
 	}
-	r.size = min(r.size, size)
+	inBlocks := r.size - r.inFile
+	r.size = size
 	r.inFile = max(r.size-inBlocks, 0)
 	for over := inBlocks - r.size; over > 0; {
 		last := len(r.blocks) - 1
 		b := r.blocks[last]
 		if int64(len(b)) > over {
 			r.blocks[last] = b[:int64(len(b))-over]
-			return
+			break
 		}
 		over -= int64(len(b))
 		r.budget.release(b)
 		r.blocks = r.blocks[:last]
 	}
+	r.crc = 0
+	return r.each(func(p []byte) { r.crc = blob.UpdateCRC32C(r.crc, p) })
 }
 
 // each calls fn with the rope's bytes in order, piece by piece.

@@ -65,13 +65,30 @@ func TestRopeIsItsBytes(t *testing.T) {
 			},
 			"cut": func(t *rapid.T) {
 				n := rapid.IntRange(0, len(want)).Draw(t, "kept")
-				r.cut(int64(n))
+				if err := r.cut(int64(n)); err != nil {
+					t.Fatal(err)
+				}
 				want = want[:n]
+			},
+			"join": func(t *rapid.T) {
+				p := some("joined")
+				q := newRope(b)
+				if err := q.add(p); err != nil {
+					t.Fatal(err)
+				}
+				if err := r.join(q); err != nil {
+					t.Fatal(err)
+				}
+				q.free()
+				want = append(want, p...)
 			},
 			"": func(t *rapid.T) {
 				var got []byte
 				if err := r.each(func(p []byte) { got = append(got, p...) }); err != nil || !bytes.Equal(got, want) || r.size != int64(len(want)) {
 					t.Fatalf("%d bytes of size %d, want %d (%v)", len(got), r.size, len(want), err)
+				}
+				if r.crc != blob.UpdateCRC32C(0, want) {
+					t.Fatal("another checksum")
 				}
 				if n := min(3072, len(want)); !bytes.Equal(r.head(3072), want[:n]) {
 					t.Fatalf("head")

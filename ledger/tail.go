@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -56,7 +57,10 @@ func runFrom(tails []store.Tail, at int64) (first store.Tail, end int64) {
 
 func (s *Session) loadRows(ctx context.Context, r *rope, from, to int64) error {
 	kept := r.size
-	if err := s.e.o.Store.TailBytes(ctx, s.lease, from, to, func() { r.cut(kept) }, r.add); err != nil {
+	var failed error
+	again := func() { failed = r.cut(kept) }
+	err := s.e.o.Store.TailBytes(ctx, s.lease, from, to, again, func(p []byte) error { return cmp.Or(failed, r.add(p)) })
+	if err != nil {
 		return err
 	}
 	if r.size != kept+to-from {

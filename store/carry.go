@@ -47,8 +47,8 @@ var charts = []carried{
 			note_id length max_size at_offset parts_end state file_id object_key announced_sha sha256 sha1 scan_rule mismatch_rule
 			allow_empty ttl created_at updated_at expires_at`),
 		retired: words("crc64"),
-		from: `upload t JOIN file f ON f.tenant_id = t.tenant_id AND f.upload_id = t.id WHERE f.tenant_id = $1 AND f.patient_id = $2`,
-		as:   map[string]string{"patient_id": "f.patient_id", "encounter_id": "f.encounter_id", "object_key": relativeKey("f")},
+		from:    `upload t JOIN file f ON f.tenant_id = t.tenant_id AND f.upload_id = t.id WHERE f.tenant_id = $1 AND f.patient_id = $2`,
+		as:      map[string]string{"patient_id": "f.patient_id", "encounter_id": "f.encounter_id", "object_key": relativeKey("f")},
 	},
 	{
 		table: "file", key: "id", retired: words("crc64"), from: ofPatient("file"), as: map[string]string{"object_key": relativeKey("t")},
