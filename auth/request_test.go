@@ -153,7 +153,8 @@ func TestPanicHalfWay(t *testing.T) {
 // TestRecorderKeepsTheConnectionReachable: tusd and the WebSocket need it.
 func TestRecorderKeepsTheConnectionReachable(t *testing.T) {
 	j := &journal{}
-	srv := httptest.NewServer(auth.Requests(j.logger(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	logged := make(chan struct{}) // the server does not wait for whoever has taken a connection over
+	requests := auth.Requests(j.logger(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
 			t.Errorf("ResponseController: %v", err)
 		}
@@ -164,13 +165,17 @@ func TestRecorderKeepsTheConnectionReachable(t *testing.T) {
 		}
 		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
 		_ = conn.Close()
-	})))
+	}))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(logged)
+		requests.ServeHTTP(w, r)
+	}))
 	defer srv.Close()
 	resp, err := http.Get(srv.URL)
 	if err != nil || resp.StatusCode != http.StatusNoContent {
 		t.Fatalf("got %v, %v", resp, err)
 	}
-	srv.Close()
+	<-logged
 	if j.event(t)["status"] != float64(http.StatusSwitchingProtocols) {
 		t.Errorf("event %v", j.event(t))
 	}
