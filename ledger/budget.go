@@ -58,6 +58,10 @@ func (b *Budget) Used() int64 { return b.used.Load() - b.recent.memory() }
 // get it as they need it: it and Used together are within the budget.
 func (b *Budget) Kept() int64 { return b.recent.memory() }
 
+// ample reports whether a spool of n bytes would still leave half of the memory
+// to others, and be no more than a quarter of it.
+func (b *Budget) ample(n int64) bool { return n <= b.limit/4 && b.Used()+n <= b.limit/2 }
+
 // Spills counts the spools that went to a file since the start.
 func (b *Budget) Spills() int64 { return b.spills.Load() }
 

@@ -42,7 +42,7 @@ func (f *flow) fill(u *unit, src io.Reader) error {
 	} else if u.prev == nil {
 		src, u.counted = &counting{src, f.s.dig}, true
 	}
-	err := u.fresh.fill(src, f.room())
+	err := u.fresh.fill(src, u.room)
 	if u.early != nil {
 		u.early.in.grew(u.fresh, true)
 	}
@@ -84,7 +84,7 @@ func (f *flow) announced(u *unit, src io.Reader) (size, follow int64, ok bool) {
 	if !ok || u.pending != u.from || e.away() || e.untrailed.Load() || !e.o.Bucket.Streams() {
 		return 0, 0, false
 	}
-	size = min(f.room(), a.Remaining())
+	size = min(u.room, a.Remaining())
 	to := u.from + size
 	switch {
 	case size < enough(e.partSize(f.up)), to > f.up.MaxSize:

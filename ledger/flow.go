@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"io"
 	"sync"
 
 	"github.com/bonfiredb/bonfire/blob"
@@ -10,6 +11,7 @@ import (
 
 // unit is one step of commit: new bytes, and where they go.
 type unit struct {
+	room      int64 // how many bytes it may be
 	from, to  int64
 	pending   int64 // where the tails before it begin; from when there are none
 	fresh     *rope
@@ -83,18 +85,32 @@ func (f *flow) declares() bool { return f.declared && f.prev == nil }
 
 // room is how many bytes the next unit may read: what fills a part, and not
 // more than one byte past what the upload may hold.
-func (f *flow) room() int64 {
+func (f *flow) room(src io.Reader) int64 {
 	size := f.s.e.partSize(f.up)
 	room := size - (f.at-f.partsEnd)%size
+	if f.long(src, size) {
+		room = longPart * size
+	}
 	if f.up.Length != nil {
 		return min(room, *f.up.Length-f.at)
 	}
 	return min(room, f.up.MaxSize-f.at+1)
 }
 
-func (f *flow) next() *unit {
+// longPart is the size of a part in the middle of a long request, in usual
+// parts: each part costs every server on its way as much as some MiB of bytes.
+const longPart = 4
+
+// long reports whether a long part is in place: one that leaves nothing waiting
+// for its end, because others follow it, and memory to all the rest.
+func (f *flow) long(src io.Reader, size int64) bool {
+	a, ok := src.(Announced)
+	return ok && f.at == f.partsEnd && a.Remaining() > 2*longPart*size && f.s.e.o.Budget.ample(longPart*size)
+}
+
+func (f *flow) next(src io.Reader) *unit {
 	return &unit{
-		from: f.at, pending: f.partsEnd, fresh: newRope(f.s.e.o.Budget), prev: f.prev,
+		room: f.room(src), from: f.at, pending: f.partsEnd, fresh: newRope(f.s.e.o.Budget), prev: f.prev,
 		hashed: make(chan struct{}), done: make(chan struct{}),
 	}
 }

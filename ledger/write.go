@@ -72,7 +72,7 @@ func (s *Session) receive(ctx context.Context, src io.Reader, verify func() erro
 	f := s.newFlow(ctx, verify != nil)
 	var readErr error
 	for readErr == nil && f.open() {
-		u := f.next()
+		u := f.next(src)
 		readErr = f.fill(u, src)
 		if u.fresh.size == 0 && !f.declares() {
 			u.fresh.free()

@@ -1,6 +1,7 @@
 package uploads_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -100,6 +101,34 @@ func TestPartsThatDoNotFitIntoMemory(t *testing.T) {
 		t.Errorf("%v, %d spills", calls, budget.Spills())
 	}
 	s.wantClean()
+}
+
+// TestLongRequestsHaveLongParts: while there is memory for them, and not at the
+// end, where the client would wait for the last one.
+func TestLongRequestsHaveLongParts(t *testing.T) {
+	t.Parallel()
+	b := content(120*mib + 5)
+	for limit, parts := range map[int64][]int64{
+		256 * mib: {32, 32, 8, 8, 8, 8, 8, 8, 8}, // 120, 88 and 56 MiB are left
+		64 * mib:  {8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8},
+	} {
+		budget, err := ledger.NewBudget(limit, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := serve(t, clinictest.Setup{Ledger: func(o *ledger.Options) { o.Budget = budget }})
+		u := s.create(int64(len(b))+1, raw)
+		s.want(s.patch(u, 0, b), http.StatusNoContent)
+		want := ""
+		for _, p := range parts {
+			want += fmt.Sprintf("%d ", p*mib)
+		}
+		if got := s.one(`SELECT string_agg(size || ' ', '' ORDER BY number) FROM upload_part`); got != want {
+			t.Errorf("with %d MiB: %s, want %s", limit/mib, got, want)
+		}
+		s.wantRecord(s.patch(u, int64(len(b)), []byte{7}), append(b[:len(b):len(b)], 7))
+		s.wantClean()
+	}
 }
 
 // TestP1_AStreamedPartWhoseAnswerIsLost is sent again, and counts once.
