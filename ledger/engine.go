@@ -20,6 +20,8 @@ const (
 	// minPart is S3's floor for a part that is not the last one
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 	minPart = 5 * mib
+	// maxPart is S3's ceiling.
+	maxPart = 5 << 30
 	// lastPart is S3's highest part number; maxParts leaves room below it for
 	// numbers that were reserved and never used.
 	lastPart = 10000

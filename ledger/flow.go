@@ -105,7 +105,8 @@ const longPart = 4
 // for its end, because others follow it, and memory to all the rest.
 func (f *flow) long(src io.Reader, size int64) bool {
 	a, ok := src.(Announced)
-	return ok && f.at == f.partsEnd && a.Remaining() > 2*longPart*size && f.s.e.o.Budget.ample(longPart*size)
+	return ok && f.at == f.partsEnd && longPart*size <= maxPart && a.Remaining() > 2*longPart*size &&
+		f.s.e.o.Budget.ample(longPart*size)
 }
 
 func (f *flow) next(src io.Reader) *unit {
