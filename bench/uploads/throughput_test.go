@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -71,7 +70,6 @@ func compare(b *testing.B, where distance, w work) {
 			if n == 0 { // warms connections and caches
 				one.size = min(w.size, 64*mib)
 			}
-			syscall.Sync() // what the one before has left to write is not this one's
 			cost := turn(b, r, g, one, content[:one.size])
 			if n > 0 {
 				took[r.name] = append(took[r.name], cost)
