@@ -132,50 +132,21 @@ func (t *trailed) Read(p []byte) (int, error) {
 
 // WriteTo implements io.WriterTo.
 func (t *trailed) WriteTo(w io.Writer) (n int64, err error) {
-	sent := &tallied{w: w}
-	if _, err = sent.Write(t.head); err != nil {
-		return sent.n, err
-	}
-	t.head = nil
-	if t.left > 0 {
-		if _, err = io.Copy(&announced{sent, &t.left}, t.body); err != nil {
-			return sent.n, err
-		}
-		if t.left > 0 {
-			return sent.n, io.ErrUnexpectedEOF
+	m, err := w.Write(t.head)
+	n, t.head = int64(m), t.head[m:]
+	if err == nil && t.left > 0 {
+		var sent int64
+		sent, err = io.Copy(&bounded{w, t.left}, t.body)
+		n, t.left = n+sent, t.left-sent
+		if err == nil && t.left > 0 {
+			err = io.ErrUnexpectedEOF
 		}
 		t.tail = end(t.body.CRC32C())
 	}
-	_, err = sent.Write(t.tail)
-	t.tail = nil
-	return sent.n, err
-}
-
-// tallied counts what is written.
-type tallied struct {
-	w io.Writer
-	n int64
-}
-
-// Write implements io.Writer.
-func (t *tallied) Write(p []byte) (int, error) {
-	n, err := t.w.Write(p)
-	t.n += int64(n)
-	return n, err
-}
-
-// announced takes as many bytes as there are left.
-type announced struct {
-	w    io.Writer
-	left *int64
-}
-
-// Write implements io.Writer.
-func (a *announced) Write(p []byte) (int, error) {
-	if int64(len(p)) > *a.left {
-		return 0, errors.New("blob: a body is longer than announced")
+	if err != nil {
+		return n, err
 	}
-	n, err := a.w.Write(p)
-	*a.left -= int64(n)
-	return n, err
+	m, err = w.Write(t.tail)
+	t.tail = t.tail[m:]
+	return n + int64(m), err
 }

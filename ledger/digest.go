@@ -99,7 +99,7 @@ func (d *digest) state() []byte {
 	return out
 }
 
-// add takes in the bytes of r; SHA-1 runs beside SHA-256.
+// add takes in the bytes of r, but not yet its checksum; SHA-1 runs beside SHA-256.
 func (d *digest) add(r *rope) error {
 	var side sync.WaitGroup
 	if d.sha1 != nil {
@@ -111,7 +111,6 @@ func (d *digest) add(r *rope) error {
 	}
 	err := r.each(func(p []byte) { _, _ = d.sha256.Write(p) })
 	side.Wait()
-	d.join(r)
 	return err
 }
 

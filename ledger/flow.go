@@ -189,6 +189,7 @@ func (f *flow) hash(u *unit) error {
 	if err := f.add(u); err != nil {
 		return err
 	}
+	d.join(u.fresh)
 	u.state = d.state()
 	if u.final {
 		u.sum = d.sum()
@@ -205,14 +206,12 @@ func (f *flow) add(u *unit) error {
 	d := f.s.dig
 	if u.early != nil {
 		<-u.early.hashed
-		d.join(u.fresh)
 		return u.early.fault
 	}
 	if d.sha1 != nil && !f.s.e.wantsSHA1(f.up, u.to) {
 		d.drop()
 	}
 	if u.counted {
-		d.join(u.fresh)
 		return nil
 	}
 	return d.add(u.fresh)

@@ -172,6 +172,7 @@ func TestDigestResumes(t *testing.T) {
 			if err := d.add(r); err != nil {
 				t.Fatal(err)
 			}
+			d.join(r)
 			r.free()
 			at = c
 			var err error
