@@ -25,6 +25,7 @@ const roleVariable = "BENCH_ROLE"
 var roles = map[string]func(ctx context.Context) error{
 	"gateway": runGateway,
 	"tusd":    runTusd,
+	"bare":    runBare,
 	"bonfire": func(ctx context.Context) error {
 		if code := cli.Run(ctx, os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr); code != 0 {
 			return fmt.Errorf("exit code %d", code)

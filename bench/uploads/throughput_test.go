@@ -29,10 +29,19 @@ func BenchmarkUploadManyClients(b *testing.B) {
 	b.Run("http", func(b *testing.B) { compare(b, near, work{clients: 100, size: 10 * mib, piece: mib}) })
 }
 
+// BenchmarkUploadFloor is UploadOnePatch/https beside a server that does nothing
+// but hash and pass on: what is left to save.
+func BenchmarkUploadFloor(b *testing.B) {
+	b.Run("https", func(b *testing.B) { compare(b, secure, work{clients: 1, size: large(b)}, newBare, newTusd, newOurs) })
+}
+
 func large(b *testing.B) int { return setting(b, "BENCH_MIB", 1024) * mib }
 
 // work is what every rival is asked to do.
 type work struct{ clients, size, piece int }
+
+// usual are the rivals of most workloads.
+var usual = []func(b *testing.B, g *gateway, url string) *rival{newDirect, newTusd, newOurs}
 
 // orders are those of three rivals: each goes as often after each other one,
 // because a turn leaves its traces in the next.
@@ -49,16 +58,23 @@ const (
 // round is what one rival's turn cost.
 type round struct{ wall, server, database, gateway float64 }
 
-// compare runs the rivals in turn and reports medians: of the seconds, of the
-// ratios within a round (above 1 is faster than the other), and of what the
-// server's process used of the processor for each GiB.
-func compare(b *testing.B, where distance, w work) {
+// compare runs three rivals in turn and reports medians: of the seconds, of the
+// ratios of seconds within a round (x-, above 1 is faster than the other), of what
+// the server's process used of the processor for each GiB, and of the ratios of
+// that within a round (cpu-x-, below 1 is less than the other).
+func compare(b *testing.B, where distance, w work, makers ...func(b *testing.B, g *gateway, url string) *rival) {
 	g := openGateway(b, where == secure)
 	url := g.URL
 	if where == far {
 		url = "http://" + newNetwork(b, g.addr, farRate, farDelay).addr
 	}
-	rivals := []*rival{newDirect(b, g, url), newTusd(b, g, url), newOurs(b, g, url)}
+	if makers == nil {
+		makers = usual
+	}
+	var rivals []*rival
+	for _, one := range makers {
+		rivals = append(rivals, one(b, g, url))
+	}
 	content := make([]byte, w.size)
 	_, _ = io.ReadFull(rand.NewChaCha8([32]byte{7}), content)
 	took := map[string][]round{}
@@ -78,7 +94,7 @@ func compare(b *testing.B, where distance, w work) {
 		}
 	}
 	for _, r := range rivals {
-		report(b, r, took, float64(w.clients*w.size)/(1<<30))
+		report(b, r, rivals, took, float64(w.clients*w.size)/(1<<30))
 	}
 }
 
@@ -113,7 +129,7 @@ func turn(b *testing.B, r *rival, g *gateway, w work, content []byte) (cost roun
 
 // report gives one rival's figures as a benchmark's of its own, so that tools
 // for Go's benchmark format read them.
-func report(b *testing.B, r *rival, took map[string][]round, gib float64) {
+func report(b *testing.B, r *rival, others []*rival, took map[string][]round, gib float64) {
 	b.Run(r.name, func(b *testing.B) {
 		of := func(f func(round) float64) float64 {
 			var xs []float64
@@ -124,9 +140,13 @@ func report(b *testing.B, r *rival, took map[string][]round, gib float64) {
 		}
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(of(func(c round) float64 { return c.wall }), "s")
-		for _, other := range []string{"sdk", "tusd"} {
-			if other != r.name {
-				b.ReportMetric(ratio(took[other], took[r.name]), "x-"+other)
+		for _, other := range others {
+			if other.name == "bonfire" || other == r {
+				continue
+			}
+			b.ReportMetric(ratio(took[other.name], took[r.name], func(c round) float64 { return c.wall }), "x-"+other.name)
+			if r.server != nil && other.server != nil {
+				b.ReportMetric(ratio(took[r.name], took[other.name], func(c round) float64 { return c.server }), "cpu-x-"+other.name)
 			}
 		}
 		if r.server == nil {
@@ -139,11 +159,11 @@ func report(b *testing.B, r *rival, took map[string][]round, gib float64) {
 	})
 }
 
-// ratio is the median of the ratios of wall times within rounds.
-func ratio(of, to []round) float64 {
+// ratio is the median of the ratios of one figure within rounds.
+func ratio(of, to []round, figure func(round) float64) float64 {
 	var out []float64
 	for i := range of {
-		out = append(out, of[i].wall/to[i].wall)
+		out = append(out, figure(of[i])/figure(to[i]))
 	}
 	return median(out)
 }
