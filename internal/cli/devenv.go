@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,22 @@ func shareEnv(dir string, settings []string) (withdraw func(), err error) {
 		return nil, fmt.Errorf("write the settings of the embedded stack: %w", err)
 	}
 	return func() { _ = os.Remove(path) }, nil
+}
+
+// sharedEnv reads that file: the settings of the stack that runs on dir, without
+// those which the environment names itself.
+func sharedEnv(dir string, environ []string) (settings []string, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, envFile))
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		if !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, name+"=") }) {
+			settings = append(settings, name+"="+unquote(value))
+		}
+	}
+	return settings, nil
 }
 
 // shellEnv is the command that reads that file.

@@ -41,7 +41,7 @@ func TestDevstackIsRemoved(t *testing.T) {
 }
 
 // Other commands work on the stores of a server that runs, by the file that it
-// leaves for a shell.
+// leaves for a shell, or by its directory.
 func TestCommandsReachAStackThatRuns(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(devtest.Dir(t), "it's data")
@@ -62,6 +62,14 @@ func TestCommandsReachAStackThatRuns(t *testing.T) {
 		if r := bonfire(t.Context(), environ, nil, args...); r.code != 0 {
 			t.Errorf("%s: %+v", args, r)
 		}
+	}
+	bare := []string{"PATH=" + os.Getenv("PATH")}
+	if r := bonfire(t.Context(), bare, nil, "fsck", "--dev", "--data", dir); r.code != 0 {
+		t.Errorf("beside the server: %+v", r)
+	}
+	elsewhere := append(bare, "BONFIRE_S3_BUCKET=another")
+	if r := bonfire(t.Context(), elsewhere, nil, "fsck", "--dev", "--data", dir); r.code != 2 || !strings.Contains(r.err, "bucket does not exist") {
+		t.Errorf("what the environment names goes before: %+v", r)
 	}
 	if code := server.stop(); code != 0 {
 		t.Errorf("serve ended with %d: %s", code, server.err)

@@ -50,7 +50,7 @@ func (p *program) fsckCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.check.Force, "force", false, "repair though most of the bucket would be removed")
 	cmd.Flags().DurationVar(&f.check.Grace, "older-than", records.DriftGrace, "say nothing about what is newer")
 	cmd.Flags().BoolVar(&f.json, "json", false, "a line of JSON for each finding, and one for the summary")
-	cmd.Flags().BoolVar(&f.dev, "dev", false, "start the embedded database and bucket where none is named")
+	cmd.Flags().BoolVar(&f.dev, "dev", false, "take the embedded database and bucket where none is named, of a server that runs or started for this")
 	cmd.Flags().StringVar(&f.data, "data", dataDir, "data directory of --dev")
 	return cmd
 }
@@ -95,8 +95,8 @@ func (p *program) fsck(ctx context.Context, f fsckFlags) (err error) {
 }
 
 // openStores opens the rooms of a server over what the environment names, with
-// dev over the embedded stack where it names nothing, and refuses a database
-// that a server would refuse.
+// dev over the embedded stack where it names nothing, be it running or not, and
+// refuses a database that a server would refuse.
 func (p *program) openStores(ctx context.Context, dev bool, data string) (_ *server.Rooms, end func(*error), err error) {
 	cfg, err := p.load()
 	if err != nil {
@@ -105,7 +105,7 @@ func (p *program) openStores(ctx context.Context, dev bool, data string) (_ *ser
 	var stack stopper = nothing{}
 	var over []string
 	if dev {
-		if stack, over, err = startMissing(ctx, cfg, data); err != nil {
+		if stack, over, err = p.startOrJoin(ctx, cfg, data); err != nil {
 			return nil, nil, err
 		}
 		cfg, err = p.load(over...)

@@ -113,6 +113,19 @@ func startMissing(ctx context.Context, cfg config.Config, dir string) (stopper, 
 	return nothing{}, nil, nil
 }
 
+// startOrJoin is startMissing, or what a program that runs on dir has started.
+func (p *program) startOrJoin(ctx context.Context, cfg config.Config, dir string) (stopper, []string, error) {
+	stack, env, err := startMissing(ctx, cfg, dir)
+	if !errors.Is(err, devstack.ErrInUse) {
+		return stack, env, err
+	}
+	env, missing := sharedEnv(dir, p.environ)
+	if missing != nil {
+		return nil, nil, err // it is being started or removed
+	}
+	return nothing{}, env, nil
+}
+
 // nothing was started.
 type nothing struct{}
 

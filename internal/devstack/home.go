@@ -15,9 +15,6 @@ import (
 	"syscall"
 )
 
-// ErrInUse says that another program (or another Stack of this one) runs on the directory.
-var ErrInUse = errors.New("is in use by a running stack")
-
 // home is a data directory: its lock, and the facts that must outlive a run. Servers that share a home share its lock.
 type home struct {
 	dir string // absolute, symbolic links resolved

@@ -20,6 +20,9 @@ const FreePort = -1
 // ErrNotBuilt is what Start and its kin return in a program without the embedded stack (build tag nodevstack, or a system that is not Unix).
 var ErrNotBuilt = errors.New("devstack: this build has no embedded stack; name a database and a bucket in the environment (BONFIRE_DATABASE_URL, BONFIRE_S3_BUCKET)")
 
+// ErrInUse says that another program (or another Stack of this one) runs on the directory.
+var ErrInUse = errors.New("is in use by a running stack")
+
 // Options say where a stack keeps its data and how it is reached.
 type Options struct {
 	// Dir is the data directory; it is made when missing. One program at a time may use it.
