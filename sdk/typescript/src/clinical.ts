@@ -3,6 +3,7 @@ import type { FileResource, ResourceOf } from './fhir.js'
 import * as files from './files.js'
 import * as notes from './notes.js'
 import * as recording from './recorder.js'
+import type { PendingRecording, Recorder, RecorderOptions, ResumeRecordingOptions } from './recording/contract.js'
 import { upload, type UploadOptions } from './upload.js'
 import * as uploads from './uploads.js'
 
@@ -36,11 +37,11 @@ export interface Clinical {
     cancel(options: { uploadId: string }): Promise<uploads.PendingUpload>
   }
   /** Records a visit and sends it while it goes on. In browsers, on pages served over https. */
-  recorder<Kind extends string>(options: recording.RecorderOptions<Kind>): recording.Recorder<ResourceOf<Kind>>
+  recorder<Kind extends string>(options: RecorderOptions<Kind>): Recorder<ResourceOf<Kind>>
   /** Recordings that a closed tab left on this device. */
   readonly recordings: {
-    pending(): Promise<recording.PendingRecording[]>
-    resume(options: recording.ResumeRecordingOptions): recording.Recorder
+    pending(): Promise<PendingRecording[]>
+    resume(options: ResumeRecordingOptions): Recorder
     /** Drops a recording, here and on the server. */
     discard(options: { recordingId: string }): Promise<void>
     /** Deletes the login's key and its recordings on this device, sent or not. Answers how many these were. */

@@ -11,7 +11,7 @@ export type {
   RecorderPhase,
   RecorderState,
   ResumeRecordingOptions,
-} from './recorder.js'
+} from './recording/contract.js'
 export type { Uploadable } from './source.js'
 export type { Progress, UploadOptions } from './upload.js'
 export type { PendingUpload, ResumeOptions } from './uploads.js'

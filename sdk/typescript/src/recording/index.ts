@@ -1,8 +1,8 @@
 // The recorder's own part of the client: loaded when somebody records.
 import type { Api } from '../api.js'
 import { ClinicalError } from '../errors.js'
-import type { PendingRecording } from '../recorder.js'
 import { CancelUpload } from '../generated/operations.js'
+import type { PendingRecording } from './contract.js'
 import { Journal } from './journal.js'
 import { owned } from './owner.js'
 import { shelfOf } from './shelf.js'

@@ -5,7 +5,7 @@ import { useSession } from '../session/context.js'
 import { Action, Reason } from '../ui/action.js'
 import { Field } from '../ui/field.js'
 import { plain } from '../ui/words.js'
-import type { FileDetailed } from './file-drawer.js'
+import type { FileDetailed } from './file.js'
 
 /** What turned out wrong is not deleted: it is moved, replaced or marked. */
 export function FileActions({ file }: { file: FileDetailed }) {

@@ -1,16 +1,15 @@
 import { useQuery } from '@apollo/client/react'
 import { useState, type ReactNode } from 'react'
-import { FileDetail, type FileDetailQuery } from '../generated/operations.js'
+import { FileDetail } from '../generated/operations.js'
 import { NoteDrawer } from '../notes/note-drawer.js'
 import { NewNote } from '../notes/new-note.js'
 import { ProvenanceList } from '../provenance/provenance-list.js'
 import { Drawer } from '../ui/drawer.js'
 import { FailureNotice, Loading } from '../ui/notice.js'
 import { clock, plain, size, when } from '../ui/words.js'
+import type { FileDetailed } from './file.js'
 import { FileActions } from './file-actions.js'
 import { FileViewer } from './file-viewer.js'
-
-export type FileDetailed = NonNullable<FileDetailQuery['file']>
 
 interface Props {
   fileId: string

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import { FailureNotice } from '../ui/notice.js'
-import type { FileDetailed } from './file-drawer.js'
+import type { FileDetailed } from './file.js'
 import { useSignedUrl, type Link } from './signed-url.js'
 
 type Way = 'play' | 'picture' | 'page' | 'elsewhere'

@@ -1,12 +1,12 @@
 import { useState, type FormEvent } from 'react'
 import { failureOf } from '../api/failure.js'
 import { useSession } from '../session/context.js'
-import { Action, Reason } from '../ui/action.js'
 import { useAnnounce } from '../ui/announce.js'
 import { Field } from '../ui/field.js'
 import { FailureNotice } from '../ui/notice.js'
 import { useTask } from '../ui/task.js'
-import type { NoteDetailed } from './note-drawer.js'
+import type { NoteDetailed } from './note.js'
+import { RetractNote } from './retract-note.js'
 
 /** Edits a draft, and signs the text that is on the screen and no other. */
 export function DraftEditor({ note }: { note: NoteDetailed }) {
@@ -64,16 +64,6 @@ function Sign({ note, changed }: { note: NoteDetailed; changed: boolean }) {
       </button>
       <Refused error={sign.error} />
     </section>
-  )
-}
-
-export function RetractNote({ note }: { note: NoteDetailed }) {
-  const { clinical } = useSession()
-  const [reason, setReason] = useState('')
-  return (
-    <Action summary="It was entered in error" button="Retract" said="Marked as entered in error." work={() => clinical.notes.retract({ noteId: note.id, version: note.version, reason })}>
-      <Reason value={reason} onChange={setReason} />
-    </Action>
   )
 }
 

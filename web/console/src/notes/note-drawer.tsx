@@ -1,13 +1,12 @@
 import { useQuery } from '@apollo/client/react'
-import { NoteDetail, type NoteDetailQuery } from '../generated/operations.js'
+import { NoteDetail } from '../generated/operations.js'
 import { ProvenanceList } from '../provenance/provenance-list.js'
 import { Drawer } from '../ui/drawer.js'
 import { FailureNotice, Loading } from '../ui/notice.js'
 import { plain, when } from '../ui/words.js'
 import { DraftEditor } from './draft-editor.js'
+import type { NoteDetailed } from './note.js'
 import { SignedNote } from './signed-note.js'
-
-export type NoteDetailed = NonNullable<NoteDetailQuery['note']>
 
 interface Props {
   noteId: string

@@ -3,8 +3,8 @@ import { useSession } from '../session/context.js'
 import { Action, Reason } from '../ui/action.js'
 import { Field } from '../ui/field.js'
 import { when } from '../ui/words.js'
-import { RetractNote } from './draft-editor.js'
-import type { NoteDetailed } from './note-drawer.js'
+import type { NoteDetailed } from './note.js'
+import { RetractNote } from './retract-note.js'
 
 export function SignedNote({ note, onOpen }: { note: NoteDetailed; onOpen: (noteId: string) => void }) {
   const { amends, amendedBy, signer, signedAt } = note
