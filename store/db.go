@@ -55,6 +55,8 @@ type DB struct {
 	bun  *bun.DB
 	conf *pgx.ConnConfig // for connections outside the pool
 	log  *slog.Logger
+
+	silence time.Duration
 }
 
 // Open connects to the database at url, a libpq connection string or URL.
@@ -79,7 +81,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, malformed(err)
 	}
-	db := &DB{pool: pool, bun: bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New()), conf: conf.ConnConfig, log: o.Log}
+	db := &DB{pool: pool, bun: bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New()), conf: conf.ConnConfig, log: o.Log, silence: silence}
 	if err := db.Ping(ctx); err != nil {
 		_ = db.Close()
 		return nil, err

@@ -111,14 +111,15 @@ func abandoned(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// disconnected reports whether the connection broke or could not be made.
+// disconnected reports whether the connection broke or could not be made, or
+// leads to a server that another one has taken over from.
 func disconnected(err error) bool {
 	if abandoned(err) { // also a net.Error
 		return false
 	}
 	if state := sqlState(err); state != "" {
 		switch state {
-		case "57P01", "57P02", "57P03", "53300": // shutdown, crash, starting up, too many connections
+		case "57P01", "57P02", "57P03", "53300", "25006": // shutdown, crash, starting up, too many connections, takes no writes
 			return true
 		}
 		return strings.HasPrefix(state, "08")
@@ -136,7 +137,7 @@ func unavailable(err error) bool {
 		return true
 	}
 	switch state := sqlState(err); state {
-	case "57014", "55P03", "25006", "25P03": // timeout, lock timeout, read-only standby, idle in transaction
+	case "57014", "55P03", "25P03": // timeout, lock timeout, idle in transaction
 		return true
 	default:
 		return strings.HasPrefix(state, "53") // out of disk, memory, connections

@@ -2,8 +2,22 @@ package store
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bonfiredb/bonfire/clinical"
+)
+
+const (
+	// silence is how long a listener hears nothing before it asks whether its
+	// server still counts: one that vanished, or that another one took over from,
+	// says nothing, for ever.
+	silence = 15 * time.Second
+	// answerTime is how long the server may take for that.
+	answerTime = 5 * time.Second
 )
 
 // subscribe hands each payload of a channel to heard, on a connection outside
@@ -22,10 +36,39 @@ func (db *DB) subscribe(ctx context.Context, channel string, ready func(), heard
 		ready()
 	}
 	for {
-		n, err := conn.WaitForNotification(ctx)
+		n, err := db.hear(ctx, conn)
 		if err != nil {
 			return fail(err)
 		}
 		heard(n.Payload)
 	}
+}
+
+// hear waits for the next notification, while the server is one that takes writes.
+func (db *DB) hear(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	for {
+		quiet, stop := context.WithTimeout(ctx, db.silence)
+		n, err := conn.WaitForNotification(quiet)
+		stop()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return n, err
+		}
+		if err := writable(ctx, conn); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// writable is Unavailable of a server that takes no writes, or does not answer.
+func writable(ctx context.Context, conn *pgx.Conn) error {
+	ctx, stop := context.WithTimeout(ctx, answerTime)
+	defer stop()
+	var readOnly string
+	if err := conn.QueryRow(ctx, "SHOW transaction_read_only").Scan(&readOnly); err != nil {
+		return err
+	}
+	if readOnly == "on" {
+		return clinical.Fail(clinical.Unavailable, "the database takes no writes", nil)
+	}
+	return nil
 }

@@ -23,9 +23,10 @@ const superuser = "postgres"
 
 // hba is who may come in. The socket is in a 0700 directory: whoever reaches it could as well change the files. TCP asks for passwords and
 // knows the two roles only.
-const hba = `# TYPE  DATABASE  USER                       ADDRESS       METHOD
-local   all       all                                      trust
-host    all       ` + OwnerRole + `,` + AppRole + `  127.0.0.1/32  scram-sha-256
+const hba = `# TYPE  DATABASE     USER                       ADDRESS       METHOD
+local   all          all                                      trust
+local   replication  all                                      trust
+host    all          ` + OwnerRole + `,` + AppRole + `  127.0.0.1/32  scram-sha-256
 `
 
 // settings suit a small machine and several stacks at a time. Failed statements and the DETAIL of errors (which quotes values) stay out of
@@ -44,8 +45,6 @@ func (p *Postgres) settings() []string {
 		"shared_buffers=32MB",
 		"huge_pages=off",
 		"dynamic_shared_memory_type=mmap", // in the data directory: /dev/shm is small in containers, and kill -9 would leave files there
-		"wal_level=minimal",
-		"max_wal_senders=0",
 		"jit=off",
 		"timezone=UTC",
 		"log_timezone=UTC",
@@ -56,6 +55,11 @@ func (p *Postgres) settings() []string {
 		"log_checkpoints=off",
 		"log_min_error_statement=panic",
 		"log_error_verbosity=terse",
+	}
+	if p.opts.Replicated {
+		set = append(set, "wal_level=replica", "max_wal_senders=4")
+	} else {
+		set = append(set, "wal_level=minimal", "max_wal_senders=0")
 	}
 	if p.opts.NoSync {
 		set = append(set, "fsync=off", "full_page_writes=off") // a commit still reaches the kernel, which outlives kill -9
@@ -85,13 +89,17 @@ func (p *Postgres) initCluster(ctx context.Context) error {
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return fmt.Errorf("devstack: initdb: %w", err)
 	}
-	if err := p.initdb(ctx, work); err != nil {
+	fill := p.initdb
+	if p.follows != nil {
+		fill = p.baseBackup
+	}
+	if err := fill(ctx, work); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(work, "pg_hba.conf"), []byte(hba), 0o600); err != nil {
 		return fmt.Errorf("devstack: initdb: %w", err)
 	}
-	if err := p.home.note(func(f *facts) { f.Prepared = "" }); err != nil {
+	if err := p.home.note(p.begin); err != nil {
 		return err
 	}
 	// An empty directory may stand at the final place: settle makes one to see whether it can be reached.
@@ -104,25 +112,39 @@ func (p *Postgres) initCluster(ctx context.Context) error {
 	return nil
 }
 
-// initdb runs the program of that name, as the user that the server will run as, on an empty directory.
+// begin notes what a new cluster holds: nothing yet, or what the one that it follows holds.
+func (p *Postgres) begin(f *facts) {
+	f.Prepared = ""
+	if p.follows != nil {
+		of := p.follows.home.known()
+		f.OwnerPassword, f.AppPassword, f.Prepared = of.OwnerPassword, of.AppPassword, of.Prepared
+	}
+}
+
+// initdb makes a cluster with nothing in it.
 func (p *Postgres) initdb(ctx context.Context, work string) error {
 	args := []string{"-D", work, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"}
 	if p.opts.NoSync {
 		args = append(args, "--no-sync", "--wal-segsize=1") // a fifth less to write
 	}
-	cmd := exec.Command(p.bin.path("initdb"), args...)
+	return p.fill(ctx, "initdb", work, args...)
+}
+
+// fill runs a program that fills the empty directory work, as the user that the server will run as.
+func (p *Postgres) fill(ctx context.Context, name, work string, args ...string) error {
+	cmd := exec.Command(p.bin.path(name), args...)
 	cmd.Dir = work
 	cmd.Env = childEnv()
 	if c := p.place.cred; c != nil {
 		if err := os.Chown(work, int(c.Uid), int(c.Gid)); err != nil {
-			return fmt.Errorf("devstack: initdb: %w", err)
+			return fmt.Errorf("devstack: %s: %w", name, err)
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c}
 	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := run(ctx, cmd); err != nil {
-		return fmt.Errorf("devstack: initdb: %w\n%s", err, strings.TrimSpace(out.String()))
+		return fmt.Errorf("devstack: %s: %w\n%s", name, err, strings.TrimSpace(out.String()))
 	}
 	return nil
 }

@@ -46,6 +46,8 @@ type PostgresOptions struct {
 	Port   int
 	Log    io.Writer
 	NoSync bool
+	// Replicated lets other servers follow this one; see Standby. It counts when the cluster is made.
+	Replicated bool
 }
 
 // S3Options are the options of an S3 server that is started alone; the fields mean what they mean in Options.

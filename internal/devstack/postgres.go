@@ -19,8 +19,9 @@ const (
 
 // Postgres is one Postgres server and its cluster. Start, Stop and Kill take turns; all of it is safe for use by several goroutines.
 type Postgres struct {
-	opts PostgresOptions
-	home *home
+	opts    PostgresOptions
+	home    *home
+	follows *Postgres // a standby's, which its first start copies
 
 	mu    sync.Mutex
 	held  bool // this server holds the home's lock
@@ -38,7 +39,11 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{opts: o, home: h}
+	return begun(ctx, &Postgres{opts: o, home: h})
+}
+
+// begun is p after its first start.
+func begun(ctx context.Context, p *Postgres) (*Postgres, error) {
 	if err := p.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -170,7 +175,7 @@ func (p *Postgres) attempt(ctx context.Context) (said string, err error) {
 	}
 	err = waitUntil(ctx, startPatience, func() bool {
 		pid, status := postmaster(p.place.data())
-		return !proc.running() || pid == cmd.Process.Pid && status == "ready"
+		return !proc.running() || pid == cmd.Process.Pid && (status == "ready" || status == "standby")
 	})
 	switch {
 	case err != nil:

@@ -172,3 +172,44 @@ func TestCopyOfADatabaseInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A standby has what its primary has, and takes writes once it is promoted; the
+// primary then may be gone, or be told to take none.
+func TestStandbyTakesOver(t *testing.T) {
+	t.Parallel()
+	primary, err := devstack.StartPostgres(t.Context(), devstack.PostgresOptions{Dir: devtest.Dir(t), Port: devstack.FreePort, NoSync: true, Replicated: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = primary.Stop(context.Background()) })
+	standby, err := primary.Standby(t.Context(), devtest.Dir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = standby.Stop(context.Background()) })
+	if err := primary.Synchronous(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, open(t, primary.OwnerURL(devstack.Database)), `CREATE TABLE t (n int); INSERT INTO t VALUES (1)`)
+	if err := primary.Demote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := open(t, standby.OwnerURL(devstack.Database))
+	for name, db := range map[string]*sql.DB{"primary": open(t, primary.OwnerURL(devstack.Database)), "standby": second} {
+		if _, err := db.Exec(`INSERT INTO t VALUES (2)`); err == nil || !strings.Contains(err.Error(), "25006") {
+			t.Errorf("%s takes writes: %v", name, err)
+		}
+	}
+	if err := standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	primary.Kill()
+	mustExec(t, second, `INSERT INTO t VALUES (2)`)
+	if err := standby.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := open(t, standby.OwnerURL(devstack.Database)).QueryRow(`SELECT count(*) FROM t`).Scan(&n); err != nil || n != 2 {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+}
