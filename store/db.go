@@ -74,6 +74,9 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		"lock_timeout":                        milliseconds(o.LockTimeout),
 		"idle_in_transaction_session_timeout": milliseconds(2 * o.StatementTimeout),
 	})
+	if conf.ConnConfig.RuntimeParams["statement_timeout"] == milliseconds(o.StatementTimeout) { // the URL may allow more
+		answered(conf.ConnConfig, o.StatementTimeout+answerTime)
+	}
 	if o.Debug {
 		conf.ConnConfig.Tracer = tracer{log: o.Log}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/bonfiredb/bonfire/clinical"
 	"github.com/bonfiredb/bonfire/internal/devstack"
 	"github.com/bonfiredb/bonfire/internal/devstack/devtest"
+	"github.com/bonfiredb/bonfire/internal/faultproxy"
 )
 
 // The pool finds the server that took over, be the old one gone or still there
@@ -57,4 +59,31 @@ func TestP1_InTxFollowsAFailover(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A server whose machine is gone says nothing, not even that the connection is
+// closed. Who waits for it learns that a few seconds after a statement must have
+// ended, and finds the server that answers at its address now (P1).
+func TestP1_InTxLeavesAServerThatVanished(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	proxy, err := faultproxy.NewPostgres(h.env.AppURL, func(faultproxy.Op) faultproxy.Fate { return faultproxy.Passes })
+	check(t, err)
+	t.Cleanup(proxy.Close)
+	if h.db, err = Open(t.Context(), proxy.URL, Options{StatementTimeout: time.Second, Log: slog.New(slog.NewTextHandler(h, nil))}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.db.Close() })
+	h.warm(4)
+	proxy.Vanish()
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	check(t, h.db.InTx(ctx, north, func(ctx context.Context, tx *Tx) error {
+		_, err := tx.exec(ctx, `SELECT 1`)
+		return err
+	}))
+	if n := h.retries.Load(); n != 1 {
+		t.Errorf("%d retries: the other connections were tried one by one", n)
+	}
+	h.warm(4)
 }

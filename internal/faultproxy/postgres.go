@@ -25,6 +25,7 @@ type Postgres struct {
 	listener net.Listener
 	mu       sync.Mutex
 	open     map[net.Conn]bool
+	vanished atomic.Int64 // how often the server has
 	wg       sync.WaitGroup
 }
 
@@ -70,6 +71,11 @@ func (p *Postgres) Cut() {
 	}
 }
 
+// Vanish makes the server behind the connections that are open one of which
+// nothing is heard any more, as when its machine is gone: they stay open, what is
+// sent on them is taken, and nothing comes back. New ones reach the server.
+func (p *Postgres) Vanish() { p.vanished.Add(1) }
+
 func (p *Postgres) accept() {
 	for {
 		c, err := p.listener.Accept()
@@ -104,7 +110,9 @@ func (p *Postgres) serve(client net.Conn) {
 	if err := greet(in, client, server); err != nil {
 		return
 	}
-	c := &pgConn{judge: p.judge, client: client, server: server, in: in, texts: map[string]string{}}
+	born := p.vanished.Load()
+	gone := func() bool { return p.vanished.Load() != born }
+	c := &pgConn{judge: p.judge, gone: gone, client: client, server: server, in: in, texts: map[string]string{}}
 	var back sync.WaitGroup
 	back.Go(func() {
 		_ = c.answers()
@@ -150,6 +158,7 @@ func body(r io.Reader) ([]byte, error) {
 
 type pgConn struct {
 	judge          Judge
+	gone           func() bool
 	client, server net.Conn
 	in             *bufio.Reader
 	texts          map[string]string // of prepared statements, by name
@@ -168,6 +177,9 @@ func (c *pgConn) calls() error {
 		m, err := body(c.in)
 		if err != nil {
 			return err
+		}
+		if c.gone() {
+			continue
 		}
 		call.WriteByte(kind)
 		_ = binary.Write(&call, binary.BigEndian, uint32(len(m)+4))
@@ -220,6 +232,9 @@ func (c *pgConn) answers() error {
 		m, err := body(from)
 		if err != nil {
 			return err
+		}
+		if c.gone() {
+			continue
 		}
 		if c.mute.Load() {
 			if kind == 'Z' { // ReadyForQuery
