@@ -39,8 +39,14 @@ func (p *Postgres) Demote(ctx context.Context) error {
 	return p.alter(ctx, "default_transaction_read_only", "on")
 }
 
+// alter changes a setting and returns when it holds.
 func (p *Postgres) alter(ctx context.Context, setting, value string) error {
-	return p.psql(ctx, fmt.Sprintf("ALTER SYSTEM SET %s = '%s';\nSELECT FROM pg_reload_conf();\n", setting, value))
+	if err := p.psql(ctx, fmt.Sprintf("ALTER SYSTEM SET %s = '%s';\nSELECT FROM pg_reload_conf();\n", setting, value)); err != nil {
+		return err
+	}
+	return waitUntil(ctx, startPatience, func() bool {
+		return p.psql(ctx, fmt.Sprintf("SELECT 1 / (current_setting('%s') = '%s')::int;\n", setting, value)) == nil
+	})
 }
 
 // Promote makes a standby the primary; it returns when that takes writes.
