@@ -70,13 +70,13 @@ func TestP1_InTxLeavesAServerThatVanished(t *testing.T) {
 	proxy, err := faultproxy.NewPostgres(h.env.AppURL, func(faultproxy.Op) faultproxy.Fate { return faultproxy.Passes })
 	check(t, err)
 	t.Cleanup(proxy.Close)
-	if h.db, err = Open(t.Context(), proxy.URL, Options{StatementTimeout: time.Second, Log: slog.New(slog.NewTextHandler(h, nil))}); err != nil {
+	if h.db, err = Open(t.Context(), proxy.URL, Options{StatementTimeout: 4 * time.Second, Log: slog.New(slog.NewTextHandler(h, nil))}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.db.Close() })
 	h.warm(4)
 	proxy.Vanish()
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	check(t, h.db.InTx(ctx, north, func(ctx context.Context, tx *Tx) error {
 		_, err := tx.exec(ctx, `SELECT 1`)
