@@ -30,6 +30,7 @@ export default async function start(project: TestProject) {
   const stop = async () => {
     server.kill('SIGTERM')
     await ended
+    await run(binary, ['devstack', '--remove'], { cwd: directory }) // its database may lie elsewhere
     await rm(directory, { recursive: true, force: true })
   }
   try {
