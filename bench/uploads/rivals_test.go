@@ -34,6 +34,9 @@ type rival struct {
 	database func() []int
 }
 
+// maker starts a rival that stores at url.
+type maker func(b *testing.B, g *gateway, url string) *rival
+
 // sender uploads content in pieces of the given size; 0 is one piece.
 type sender interface {
 	send(ctx context.Context, content []byte, piece int) error
@@ -63,14 +66,12 @@ func newTusd(b *testing.B, g *gateway, url string) *rival {
 }
 
 func runTusd(ctx context.Context) error {
-	conf, err := config.LoadDefaultConfig(ctx)
+	client, err := storage(ctx)
 	if err != nil {
 		return err
 	}
 	composer := handler.NewStoreComposer()
-	st := s3store.New(bucket, s3.NewFromConfig(conf, func(o *s3.Options) {
-		o.UsePathStyle, o.BaseEndpoint = true, aws.String(os.Getenv("S3_URL"))
-	}))
+	st := s3store.New(bucket, client)
 	st.ObjectPrefix = "tusd/"
 	st.UseIn(composer)
 	memorylocker.New().UseIn(composer)
@@ -78,13 +79,29 @@ func runTusd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return answer(ctx, "tusd", h)
+}
+
+// storage is the S3 server, as the environment names it.
+func storage(ctx context.Context) (*s3.Client, error) {
+	conf, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s3.NewFromConfig(conf, func(o *s3.Options) {
+		o.UsePathStyle, o.BaseEndpoint = true, aws.String(os.Getenv("S3_URL"))
+	}), nil
+}
+
+// answer serves h until ctx ends, and prints the role and its address first.
+func answer(ctx context.Context, role string, h http.Handler) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	s := &http.Server{Handler: h}
 	context.AfterFunc(ctx, func() { _ = s.Close() })
-	fmt.Printf("tusd http://%s/\n", l.Addr())
+	fmt.Printf("%s http://%s/\n", role, l.Addr())
 	if err := s.Serve(l); ctx.Err() == nil {
 		return err
 	}

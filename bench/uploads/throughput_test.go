@@ -41,7 +41,7 @@ func large(b *testing.B) int { return setting(b, "BENCH_MIB", 1024) * mib }
 type work struct{ clients, size, piece int }
 
 // usual are the rivals of most workloads.
-var usual = []func(b *testing.B, g *gateway, url string) *rival{newDirect, newTusd, newOurs}
+var usual = []maker{newDirect, newTusd, newOurs}
 
 // orders are those of three rivals: each goes as often after each other one,
 // because a turn leaves its traces in the next.
@@ -62,7 +62,7 @@ type round struct{ wall, server, database, gateway float64 }
 // ratios of seconds within a round (x-, above 1 is faster than the other), of what
 // the server's process used of the processor for each GiB, and of the ratios of
 // that within a round (cpu-x-, below 1 is less than the other).
-func compare(b *testing.B, where distance, w work, makers ...func(b *testing.B, g *gateway, url string) *rival) {
+func compare(b *testing.B, where distance, w work, makers ...maker) {
 	g := openGateway(b, where == secure)
 	url := g.URL
 	if where == far {
@@ -101,6 +101,9 @@ func compare(b *testing.B, where distance, w work, makers ...func(b *testing.B, 
 func turn(b *testing.B, r *rival, g *gateway, w work, content []byte) (cost round) {
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer stop()
+	if p, ok := r.sender.(*put); ok {
+		p.expect(content)
+	}
 	used := func() (server, database, gateway time.Duration) {
 		if r.server != nil {
 			server = cpu(b, r.server.cmd.Process.Pid)
