@@ -9,6 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// answerTime is how long a server may take to say what it knows at once.
+const answerTime = 5 * time.Second
+
 // answered makes connections fail whose server says nothing for as long as
 // patience while it is waited for. A server ends a statement that runs too long
 // by itself, and says so: of one that does not, the machine is gone, and the
@@ -45,17 +48,14 @@ func (c *impatient) Read(p []byte) (int, error) {
 }
 
 // SetDeadline implements net.Conn.
-func (c *impatient) SetDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.told = !t.IsZero()
-	return c.Conn.SetDeadline(t)
-}
+func (c *impatient) SetDeadline(t time.Time) error { return c.tell(c.Conn.SetDeadline, t) }
 
 // SetReadDeadline implements net.Conn.
-func (c *impatient) SetReadDeadline(t time.Time) error {
+func (c *impatient) SetReadDeadline(t time.Time) error { return c.tell(c.Conn.SetReadDeadline, t) }
+
+func (c *impatient) tell(set func(time.Time) error, t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.told = !t.IsZero()
-	return c.Conn.SetReadDeadline(t)
+	return set(t)
 }

@@ -11,14 +11,10 @@ import (
 	"github.com/bonfiredb/bonfire/clinical"
 )
 
-const (
-	// silence is how long a listener hears nothing before it asks whether its
-	// server still counts: one that vanished, or that another one took over from,
-	// says nothing, for ever.
-	silence = 15 * time.Second
-	// answerTime is how long the server may take for that.
-	answerTime = 5 * time.Second
-)
+// silence is how long a listener hears nothing before it asks whether its
+// server still counts: one that vanished, or that another one took over from,
+// says nothing, for ever.
+const silence = 15 * time.Second
 
 // subscribe hands each payload of a channel to heard, on a connection outside
 // the pool, until ctx ends or the connection breaks. ready, if any, is called
