@@ -177,19 +177,7 @@ func TestCopyOfADatabaseInUse(t *testing.T) {
 // primary then may be gone, or be told to take none.
 func TestStandbyTakesOver(t *testing.T) {
 	t.Parallel()
-	primary, err := devstack.StartPostgres(t.Context(), devstack.PostgresOptions{Dir: devtest.Dir(t), Port: devstack.FreePort, NoSync: true, Replicated: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = primary.Stop(context.Background()) })
-	standby, err := primary.Standby(t.Context(), devtest.Dir(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = standby.Stop(context.Background()) })
-	if err := primary.Synchronous(t.Context(), true); err != nil {
-		t.Fatal(err)
-	}
+	primary, standby, _ := devtest.Pair(t)
 	mustExec(t, open(t, primary.OwnerURL(devstack.Database)), `CREATE TABLE t (n int); INSERT INTO t VALUES (1)`)
 	if err := primary.Demote(t.Context()); err != nil {
 		t.Fatal(err)

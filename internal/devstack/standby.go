@@ -24,14 +24,10 @@ func (p *Postgres) Standby(ctx context.Context, dir string) (*Postgres, error) {
 	return begun(ctx, &Postgres{opts: o, home: h, follows: p})
 }
 
-// Synchronous makes every commit from now on wait until a standby has written it down, or ends that. A primary whose last standby is gone
-// then answers no commit.
-func (p *Postgres) Synchronous(ctx context.Context, on bool) error {
-	names := ""
-	if on {
-		names = "*"
-	}
-	return p.alter(ctx, "synchronous_standby_names", names)
+// Synchronous makes every commit from now on wait until a standby has written it down. A primary whose last standby is gone then answers no
+// commit.
+func (p *Postgres) Synchronous(ctx context.Context) error {
+	return p.alter(ctx, "synchronous_standby_names", "*")
 }
 
 // Demote makes the server refuse writes, on sessions that are open, too, as a primary does that another one has taken over from.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bonfiredb/bonfire/internal/demo"
 )
 
 // client speaks to the server as an app would.
@@ -194,6 +196,16 @@ func (c *client) file(id string) file {
 	var out struct{ File file }
 	c.ask(&out, `query($id: ID!) { file(id: $id) { `+fileFields+` } }`, map[string]any{"id": id})
 	return out.File
+}
+
+// wantOneRecord fails the test unless the first demo patient has exactly one file.
+func (c *client) wantOneRecord() {
+	c.t.Helper()
+	var out struct{ Files struct{ TotalCount int } }
+	c.ask(&out, `query($p: ID!) { files(patientId: $p) { totalCount } }`, map[string]any{"p": demo.Patient})
+	if out.Files.TotalCount != 1 {
+		c.t.Fatalf("P2: %d records", out.Files.TotalCount)
+	}
 }
 
 // download fetches a file by a signed URL.

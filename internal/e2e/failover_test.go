@@ -48,11 +48,7 @@ func TestP1_P2_UploadsSurviveAFailover(t *testing.T) {
 			if b, _ := c.download(id); !bytes.Equal(b, content) {
 				t.Fatal("other bytes came back")
 			}
-			var out struct{ Files struct{ TotalCount int } }
-			c.ask(&out, `query($p: ID!) { files(patientId: $p) { totalCount } }`, map[string]any{"p": demo.Patient})
-			if out.Files.TotalCount != 1 {
-				t.Fatalf("P2: %d records", out.Files.TotalCount)
-			}
+			c.wantOneRecord()
 			h.bonfire("fsck", "--deep", "--older-than", "1m")
 		})
 	}

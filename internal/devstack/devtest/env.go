@@ -101,9 +101,7 @@ func NewPrivate(t testing.TB) *Env {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if stack.Postgres().PID() == 0 {
-			_ = stack.Postgres().Start(context.Background()) // only a clean stop gives a killed Postgres's shared memory back to the machine
-		}
+		revive(stack.Postgres())
 		if err := stack.Stop(context.Background()); err != nil {
 			t.Errorf("stop the test's own stack: %v", err)
 		}

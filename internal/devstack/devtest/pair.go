@@ -20,15 +20,22 @@ func Pair(t testing.TB) (primary, standby *devstack.Postgres, writable string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = primary.Stop(context.Background()) })
+	t.Cleanup(func() { revive(primary); _ = primary.Stop(context.Background()) })
 	if standby, err = primary.Standby(ctx, Dir(t)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = standby.Stop(context.Background()) })
-	if err := primary.Synchronous(ctx, true); err != nil {
+	t.Cleanup(func() { revive(standby); _ = standby.Stop(context.Background()) })
+	if err := primary.Synchronous(ctx); err != nil {
 		t.Fatal(err)
 	}
 	return primary, standby, either(t, primary.URL(), standby.URL())
+}
+
+// revive starts a killed server, so that it can be stopped: only a clean stop gives its shared memory back to the machine.
+func revive(p *devstack.Postgres) {
+	if p.PID() == 0 {
+		_ = p.Start(context.Background())
+	}
 }
 
 // either is the address of the first of two servers that takes writes (libpq, section 34.1.1.3).
